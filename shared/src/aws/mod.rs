@@ -1,0 +1,10 @@
+//! What we keep things in: one module per table, queue, key or secret. Only these know attribute names.
+
+pub mod audit;
+pub mod clients;
+pub mod credentials;
+pub mod queue;
+pub mod receipts;
+pub mod stack_secret;
+pub mod token_key;
+pub mod transaction;

@@ -1,0 +1,10 @@
+//! Values and rules. Nothing here does I/O, reads a clock or draws random numbers.
+
+pub mod audit;
+pub mod bearer;
+pub mod credential;
+pub mod hex;
+pub mod idempotency;
+pub mod keyring;
+pub mod scope;
+pub mod tenant;

@@ -1,0 +1,18 @@
+//! Moving dead letters back to the queue they died in: an operator's decision, once the cause is mended.
+//!
+//! Bounded: `limit` messages a call. Twice or half: what was moved is gone from the dead letters, the rest is still
+//! there, and the next call goes on.
+
+use crate::{Result, aws::queue::Queue};
+
+/// Moves up to `limit` messages. Says how many were moved: fewer than `limit` means none was left to see.
+pub async fn redrive(dead_letters: &Queue, queue: &Queue, limit: usize) -> Result<usize> {
+    let mut moved = 0;
+    while moved < limit {
+        match dead_letters.move_some_to(queue, limit - moved).await? {
+            0 => break,
+            some => moved += some,
+        }
+    }
+    Ok(moved)
+}

@@ -1,0 +1,195 @@
+//! What each condition means in HTTP: the one table of statuses and codes, and the form of a refusal (RFC 9457).
+
+use axum::{
+    http::{HeaderName, HeaderValue, StatusCode, header},
+    response::{IntoResponse, Response},
+};
+use schemars::JsonSchema;
+use serde::Serialize;
+
+use crate::{
+    Error,
+    domain::credential::{CredentialId, Refused},
+};
+
+/// `application/problem+json`.
+#[derive(Debug, Clone, Serialize, JsonSchema)]
+pub struct Problem {
+    #[serde(rename = "type")]
+    pub kind: String,
+    pub title: &'static str,
+    pub status: u16,
+    pub detail: String,
+    /// Stable: programs may branch on it.
+    pub code: &'static str,
+    pub request_id: String,
+    /// Whether the same request may succeed later.
+    pub retryable: bool,
+    /// What a person can do about it.
+    pub remedy: String,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub errors: Vec<Fault>,
+    /// The thing a repeated request made the first time.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub id: Option<CredentialId>,
+}
+
+/// Why we failed, for the log: it travels to where the call's id is known.
+#[derive(Debug, Clone)]
+pub struct Cause(pub String);
+
+/// Where the input is at fault.
+#[derive(Debug, Clone, Serialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub struct Fault {
+    /// A JSON pointer into the body.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub pointer: Option<String>,
+    /// A query parameter or header.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub parameter: Option<String>,
+    pub detail: String,
+}
+
+type Meaning = (StatusCode, &'static str, &'static str);
+
+impl Error {
+    /// Status, code and remedy of a condition.
+    fn meaning(&self) -> Meaning {
+        use StatusCode as S;
+        match self {
+            Self::Unauthenticated => (
+                S::UNAUTHORIZED,
+                "unauthenticated",
+                "Send `Authorization: Bearer` with a key or session token that has not expired or been revoked.",
+            ),
+            Self::KeyInBrowser => (
+                S::FORBIDDEN,
+                "key_in_browser",
+                "Give browsers a session token (POST /v1/sessions) and revoke this key if a browser has had it.",
+            ),
+            Self::ScopeMissing(_) | Self::MintRefused(Refused::Scope(_)) => {
+                (S::FORBIDDEN, "scope_missing", "Use a key that has this scope.")
+            }
+            Self::KeyRequired => (S::FORBIDDEN, "key_required", "Call this from your backend with an operator's key."),
+            Self::SessionRequired => {
+                (S::FORBIDDEN, "session_required", "Call this with the session token it is to end.")
+            }
+            Self::TenantMismatch | Self::MintRefused(Refused::Tenant) => (
+                S::FORBIDDEN,
+                "tenant_mismatch",
+                "Name the tenant this credential is bound to, or use one that is not bound.",
+            ),
+            Self::MintRefused(Refused::Expiry) => {
+                (S::FORBIDDEN, "expiry_exceeded", "Ask for an earlier expiry, or use a key that lives longer.")
+            }
+            Self::TenantRequired => {
+                (S::BAD_REQUEST, "tenant_required", "Name the tenant in the Patchbay-Tenant header.")
+            }
+            Self::InvalidHeader { .. } => (S::BAD_REQUEST, "invalid_header", "Correct the header."),
+            Self::InvalidQuery { .. } => (S::BAD_REQUEST, "invalid_query", "Correct the query parameter."),
+            Self::MalformedJson { .. } => (S::BAD_REQUEST, "malformed_json", "Send one JSON document in UTF-8."),
+            Self::NotFound { .. } => (S::NOT_FOUND, "not_found", "Check the address and the id."),
+            Self::MethodNotAllowed { .. } => {
+                (S::METHOD_NOT_ALLOWED, "method_not_allowed", "Use a method the Allow header lists.")
+            }
+            Self::IdempotencyInFlight => {
+                (S::CONFLICT, "idempotency_in_flight", "Wait a moment and send the same request again.")
+            }
+            Self::SecretNotRepeated { .. } => (
+                S::CONFLICT,
+                "idempotency_secret_not_repeated",
+                "If the first answer was lost, revoke the id given and make another with a new Idempotency-Key.",
+            ),
+            Self::BodyTooLarge { .. } => (S::PAYLOAD_TOO_LARGE, "body_too_large", "Send a smaller body."),
+            Self::UnsupportedMediaType => {
+                (S::UNSUPPORTED_MEDIA_TYPE, "unsupported_media_type", "Send `Content-Type: application/json`.")
+            }
+            Self::Unprocessable(_) => (S::UNPROCESSABLE_ENTITY, "invalid_body", "Correct what `errors` points at."),
+            Self::IdempotencyMismatch => {
+                (S::UNPROCESSABLE_ENTITY, "idempotency_mismatch", "Use a new Idempotency-Key for a new request.")
+            }
+            Self::Aws(_) => (S::SERVICE_UNAVAILABLE, "unavailable", "Try again in a moment."),
+            Self::Corrupt(_) => (S::SERVICE_UNAVAILABLE, "internal", "Report the request_id to the operator."),
+        }
+    }
+
+    fn faults(&self) -> Vec<Fault> {
+        match self {
+            Self::Unprocessable(violations) => violations
+                .iter()
+                .map(|violation| Fault {
+                    pointer: Some(violation.pointer.clone()),
+                    parameter: None,
+                    detail: violation.detail.clone(),
+                })
+                .collect(),
+            Self::InvalidQuery { parameter, detail } => {
+                vec![Fault { pointer: None, parameter: Some(parameter.clone()), detail: detail.clone() }]
+            }
+            Self::InvalidHeader { name, detail } => {
+                vec![Fault { pointer: None, parameter: Some((*name).to_owned()), detail: detail.clone() }]
+            }
+            _ => Vec::new(),
+        }
+    }
+
+    /// A header the status obliges us to.
+    fn header(&self) -> Option<(HeaderName, HeaderValue)> {
+        match self {
+            Self::Unauthenticated => Some((header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"))),
+            Self::MethodNotAllowed { allowed } => Some((header::ALLOW, HeaderValue::from_str(allowed).ok()?)),
+            Self::IdempotencyInFlight | Self::Aws(_) => Some((header::RETRY_AFTER, HeaderValue::from_static("1"))),
+            _ => None,
+        }
+    }
+
+    /// What we say of it. Of our own troubles: nothing but that.
+    fn detail(&self) -> String {
+        match self {
+            Self::Aws(_) | Self::Corrupt(_) => "something this service rests on did not answer as it should".to_owned(),
+            other => other.to_string(),
+        }
+    }
+}
+
+/// The problem travels as an extension: its request id is known to the outermost layer alone.
+impl IntoResponse for Error {
+    fn into_response(self) -> Response {
+        let (status, code, remedy) = self.meaning();
+        let cause = status.is_server_error().then(|| Cause(format!("{code}: {}", self.chain())));
+        let problem = Problem {
+            kind: format!("urn:patchbay:problem:{code}"),
+            title: status.canonical_reason().unwrap_or("Error"),
+            status: status.as_u16(),
+            detail: self.detail(),
+            code,
+            request_id: String::new(),
+            retryable: matches!(self, Self::IdempotencyInFlight | Self::Aws(_)),
+            remedy: remedy.to_owned(),
+            errors: self.faults(),
+            id: if let Self::SecretNotRepeated { id } = &self { Some(id.clone()) } else { None },
+        };
+        let mut response = status.into_response();
+        if let Some((name, value)) = self.header() {
+            response.headers_mut().insert(name, value);
+        }
+        response.extensions_mut().insert(problem);
+        if let Some(cause) = cause {
+            response.extensions_mut().insert(cause);
+        }
+        response
+    }
+}
+
+impl Problem {
+    /// Writes itself into the response it travelled with.
+    pub fn render(mut self, request_id: &str, response: Response) -> Response {
+        request_id.clone_into(&mut self.request_id);
+        let body = serde_json::to_vec(&self).unwrap_or_default();
+        let (mut parts, _) = response.into_parts();
+        parts.headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
+        parts.headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+        Response::from_parts(parts, body.into())
+    }
+}

@@ -1,0 +1,119 @@
+//! Every route there is: who serves it, who may call it, what success is. The extractor that admits callers, the
+//! answer to unknown paths, the OpenAPI document, the template check and the authorization matrix all read this.
+
+use axum::http::Method;
+
+use crate::domain::scope::Scope;
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Route {
+    pub method: Method,
+    /// As API Gateway and axum both write it.
+    pub path: &'static str,
+    /// The function that serves it.
+    pub function: &'static str,
+    pub access: Access,
+    pub tenancy: Tenancy,
+    pub success: u16,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Access {
+    /// Anyone. A credential that is shown all the same must be valid.
+    Public,
+    /// An operator's key, whatever its scopes.
+    Key,
+    /// A browser's session, for itself.
+    Session,
+    /// A key or session with this scope.
+    Scope(Scope),
+}
+
+/// Whether a call concerns one tenant.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Tenancy {
+    /// A key bound to no tenant must name one in the `Patchbay-Tenant` header.
+    One,
+    /// A tenant may be named.
+    Any,
+}
+
+macro_rules! routes {
+    ($($method:ident $path:literal $function:literal $access:expr, $tenancy:ident, $success:literal;)+) => {
+        pub static ROUTES: &[Route] = &[$(Route {
+            method: Method::$method,
+            path: $path,
+            function: $function,
+            access: $access,
+            tenancy: Tenancy::$tenancy,
+            success: $success,
+        }),+];
+    };
+}
+
+routes! {
+    GET    "/v1/health"        "access" Access::Public, Any, 200;
+    POST   "/v1/keys"          "access" Access::Scope(Scope::KeysWrite), Any, 201;
+    GET    "/v1/keys"          "access" Access::Scope(Scope::KeysWrite), Any, 200;
+    DELETE "/v1/keys/{id}"     "access" Access::Scope(Scope::KeysWrite), Any, 204;
+    POST   "/v1/sessions"      "access" Access::Key, Any, 201;
+    DELETE "/v1/sessions"      "access" Access::Session, Any, 204;
+    DELETE "/v1/sessions/{id}" "access" Access::Key, Any, 204;
+}
+
+impl Route {
+    /// `METHOD /path/{parameter}`: API Gateway's route key.
+    pub fn key(&self) -> String {
+        format!("{} {}", self.method, self.path)
+    }
+
+    /// Whether the call may change something.
+    pub fn is_mutating(&self) -> bool {
+        !self.method.is_safe()
+    }
+
+    fn matches(&self, path: &str) -> bool {
+        let (mut own, mut asked) = (self.path.split('/'), path.split('/'));
+        loop {
+            match (own.next(), asked.next()) {
+                (None, None) => return true,
+                (Some(own), Some(asked)) if own == asked || (own.starts_with('{') && !asked.is_empty()) => {}
+                _ => return false,
+            }
+        }
+    }
+}
+
+/// The route a router matched. HEAD is GET without a body.
+pub fn find<'a>(routes: &'a [Route], method: &Method, template: &str) -> Option<&'a Route> {
+    let method = if method == Method::HEAD { &Method::GET } else { method };
+    routes.iter().find(|route| route.method == *method && route.path == template)
+}
+
+/// The methods a path takes, whichever function serves it; none: there is no such path.
+pub fn allowed(path: &str) -> Option<String> {
+    let methods: Vec<&str> =
+        ROUTES.iter().filter(|route| route.matches(path)).map(|route| route.method.as_str()).collect();
+    (!methods.is_empty()).then(|| methods.join(", "))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_path_is_known_by_its_shape() {
+        assert_eq!(allowed("/v1/keys").as_deref(), Some("POST, GET"));
+        assert_eq!(allowed("/v1/keys/key_1").as_deref(), Some("DELETE"));
+        for unknown in ["", "/", "/v1", "/v1/keys/", "/v1/keys/a/b", "/v1/Keys", "/v1/key"] {
+            assert_eq!(allowed(unknown), None, "{unknown}");
+        }
+    }
+
+    #[test]
+    fn no_route_stands_twice() {
+        for (place, route) in ROUTES.iter().enumerate() {
+            assert!(ROUTES[place + 1..].iter().all(|other| other.key() != route.key()), "{}", route.key());
+        }
+    }
+}

@@ -1,0 +1,17 @@
+//! What every Patchbay function shares.
+//!
+//! Arrows go down only, and `tests/it/layering.rs` enforces them:
+//! `http` and `upkeep` (the edge) → `flow` (use cases) → `aws` and `meta` (services) → `domain` (values and rules).
+
+pub mod aws;
+pub mod clock;
+pub mod domain;
+pub mod env;
+pub mod error;
+pub mod flow;
+pub mod http;
+pub mod lambda;
+pub mod telemetry;
+pub mod upkeep;
+
+pub use error::{Error, Result};
