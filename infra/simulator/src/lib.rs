@@ -1,0 +1,86 @@
+//! Meta in a box: Graph, login, Embedded Signup, webhooks and a phone, on this machine and without Meta.
+//!
+//! It stands in for Meta in tests and on a laptop, and is strict where Meta is strict. It shares no code with what it judges.
+
+#![expect(clippy::unreadable_literal, reason = "error codes are names and are searched for as Meta writes them")]
+
+mod apps;
+mod assigned_users;
+mod blocks;
+mod businesses;
+mod calls;
+mod chance;
+mod clock;
+mod control;
+mod faults;
+mod graph;
+mod health;
+mod media;
+mod messages;
+mod meta;
+mod numbers;
+mod outgoing;
+mod page;
+mod people;
+mod profile;
+mod qr_codes;
+pub mod seed;
+mod serve;
+mod settings;
+mod signature;
+mod signup;
+mod templates;
+mod uploads;
+mod wabas;
+mod webhooks;
+mod world;
+
+use std::io;
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use tokio::net::TcpListener;
+use tokio::task::JoinSet;
+
+pub use clock::Clock;
+pub use meta::{Kill, Options};
+
+use meta::Meta;
+
+/// A running simulator; dropping it stops it.
+#[derive(Debug)]
+pub struct Simulator {
+    address: SocketAddr,
+    tasks: JoinSet<()>,
+}
+
+impl Simulator {
+    /// Starts answering on `listener`, which must be on loopback, and delivering webhooks.
+    pub fn start(listener: TcpListener, options: Options) -> io::Result<Self> {
+        let address = listener.local_addr()?;
+        if !address.ip().is_loopback() {
+            return Err(io::Error::other(format!("the simulator serves this machine only, not {address}")));
+        }
+        let meta = Arc::new(Meta::open(options, format!("http://{address}"))?);
+        let router = axum::Router::new()
+            .nest("/_sim", control::router(address))
+            .merge(signup::router())
+            .merge(page::router())
+            .fallback(graph::answer)
+            .with_state(Arc::clone(&meta));
+
+        let mut tasks = JoinSet::new();
+        tasks.spawn(serve::serve(listener, address, router));
+        tasks.spawn(webhooks::deliver_when_due(meta));
+        Ok(Self { address, tasks })
+    }
+
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Runs until the process ends; a task that dies takes the simulator with it.
+    pub async fn run(mut self) {
+        self.tasks.join_next().await;
+    }
+}

@@ -1,0 +1,57 @@
+// A real Chromium, and a page in it that keeps everything a person would have to worry about.
+
+import assert from "node:assert/strict";
+import { after, before } from "node:test";
+
+import { chromium } from "playwright-core";
+
+import { startBusiness } from "./business.js";
+
+const FLAGS = [
+  "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
+  "--disable-component-update", "--disable-sync",
+];
+
+let browser;
+
+export function withBrowser() {
+  before(async () => {
+    const executablePath = process.env.CHROMIUM ?? "/usr/bin/chromium";
+    browser = await chromium.launch({ executablePath, headless: true, args: FLAGS });
+  });
+  after(() => browser.close());
+}
+
+/** Runs a test with a business and a page that writes to it as Maria; nothing may have gone wrong on the page at its end. */
+export async function scene(test, options = {}) {
+  const business = await startBusiness();
+  const context = await browser.newContext({ viewport: { width: 1280, height: 860 }, ...options });
+  try {
+    const worries = [];
+    const page = await context.newPage();
+    page.setDefaultTimeout(15_000);
+    page.on("console", (message) => ["error", "warning"].includes(message.type()) && worries.push(message.text()));
+    page.on("pageerror", (error) => worries.push(error.message));
+    page.on("dialog", (dialog) => (worries.push(`dialog: ${dialog.message()}`), dialog.dismiss()));
+    page.on("request", (request) => request.url().startsWith(business.base) || request.url().startsWith("data:") || worries.push(`asked ${request.url()}`));
+    await page.addInitScript(() => {
+      globalThis.violations = [];
+      addEventListener("securitypolicyviolation", (event) => violations.push(`${event.violatedDirective} ${event.blockedURI}`));
+    });
+    await page.goto(`${business.base}/`);
+    await page.locator("#business strong").waitFor();
+    await test({ business, page });
+    worries.push(...(await page.evaluate(() => violations)));
+    assert.deepEqual(worries, []);
+  } finally {
+    await context.close();
+    await business.stop();
+  }
+}
+
+export async function write(page, text) {
+  await page.getByLabel("Message", { exact: true }).fill(text);
+  await page.keyboard.press("Enter");
+}
+
+export const bubble = (page, text) => page.locator("#messages > li", { hasText: text });
