@@ -1,0 +1,15 @@
+//! Every integration test, in one binary.
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on may panic")]
+#![expect(clippy::print_stdout, reason = "a test says how much it tried")]
+
+mod access;
+mod authorization;
+mod contract;
+mod documents;
+mod faults;
+mod idempotency;
+mod layering;
+mod local;
+mod openapi;
+mod stack;
+mod template;

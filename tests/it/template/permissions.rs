@@ -1,0 +1,268 @@
+//! Which function may do what to which resource: the whole table. A policy that grows has to grow here too.
+
+use std::{
+    collections::BTreeSet,
+    sync::{Arc, Mutex},
+};
+
+use serde_json::{Value, json};
+use shared::{
+    clock::{Clock, Random},
+    env::Env,
+};
+
+use super::{Faults, functions, holds, of_kind, referred, texts, unless};
+
+pub(super) const MAY: &[(&str, &[&str], &[&str])] = &[
+    ("AccessRole", &["logs:CreateLogStream", "logs:PutLogEvents"], &["AccessLogs"]),
+    (
+        "AccessRole",
+        &[
+            "dynamodb:GetItem",
+            "dynamodb:PutItem",
+            "dynamodb:UpdateItem",
+            "dynamodb:DeleteItem",
+            "dynamodb:ConditionCheckItem",
+        ],
+        &["CredentialsTable"],
+    ),
+    ("AccessRole", &["dynamodb:Query"], &["CredentialsTable/index/by_tenant", "CredentialsTable/index/by_kind"]),
+    ("AccessRole", &["dynamodb:GetItem", "dynamodb:PutItem"], &["ReceiptsTable"]),
+    ("AccessRole", &["dynamodb:PutItem"], &["AuditTable"]),
+    ("AccessRole", &["secretsmanager:GetSecretValue"], &["StackSecret"]),
+    (
+        "AccessRole",
+        &["sqs:GetQueueAttributes"],
+        &["InboundQueue", "InboundDeadLetters", "OutboundQueue", "OutboundDeadLetters"],
+    ),
+    ("AccessRole", &["kms:DescribeKey"], &["TokenKey"]),
+    ("SweeperRole", &["logs:CreateLogStream", "logs:PutLogEvents"], &["SweeperLogs"]),
+    ("SweeperRole", &["dynamodb:GetItem", "dynamodb:PutItem"], &["CredentialsTable"]),
+    ("SweeperRole", &["dynamodb:PutItem"], &["AuditTable"]),
+    ("SweeperRole", &["secretsmanager:GetSecretValue"], &["StackSecret"]),
+    ("SweeperRole", &["sqs:ReceiveMessage", "sqs:DeleteMessage"], &["InboundDeadLetters", "OutboundDeadLetters"]),
+    ("SweeperRole", &["sqs:SendMessage"], &["InboundQueue", "OutboundQueue"]),
+    ("SweeperScheduleRole", &["lambda:InvokeFunction"], &["SweeperFunction"]),
+];
+
+#[test]
+fn roles_allow_what_the_table_says_and_nothing_else() {
+    holds(
+        roles_allow_the_table,
+        &[
+            ("/Resources/AccessRole/Properties/Policies/0/PolicyDocument/Statement/1/Action/-", json!("dynamodb:Scan")),
+            ("/Resources/AccessRole/Properties/Policies/0/PolicyDocument/Statement/1/Action/0", json!("dynamodb:*")),
+            (
+                "/Resources/AccessRole/Properties/Policies/0/PolicyDocument/Statement/4/Action",
+                json!("dynamodb:UpdateItem"),
+            ),
+            ("/Resources/AccessRole/Properties/Policies/0/PolicyDocument/Statement/5/Resource", json!("*")),
+            (
+                "/Resources/SweeperRole/Properties/Policies/0/PolicyDocument/Statement/5/Resource/0/Fn::GetAtt/0",
+                json!("InboundDeadLetters"),
+            ),
+            ("/Resources/SweeperRole/Properties/Policies/0/PolicyDocument/Statement/3", Value::Null),
+            ("/Resources/SweeperRole/Properties/Policies/0/PolicyDocument/Statement/0/NotAction", json!("iam:*")),
+            (
+                "/Resources/SweeperRole/Properties/ManagedPolicyArns",
+                json!(["arn:aws:iam::aws:policy/AdministratorAccess"]),
+            ),
+            (
+                "/Resources/SweeperScheduleRole/Properties/Policies/-",
+                json!({"PolicyName": "more", "PolicyDocument": {"Statement": [
+                    {"Effect": "Allow", "Action": "lambda:InvokeFunction", "Resource": {"Fn::GetAtt": ["AccessFunction", "Arn"]}}
+                ]}}),
+            ),
+            ("/Resources/MoreForSweeper", json!({"Type": "AWS::IAM::Policy", "Properties": {}})),
+        ],
+    );
+}
+
+fn roles_allow_the_table(template: &Value) -> Faults {
+    let wanted: BTreeSet<String> =
+        MAY.iter().flat_map(|(role, actions, resources)| sentences(role, actions, resources)).collect();
+    let mut written = BTreeSet::new();
+    let mut faults = Faults::new();
+    for (role, body) in of_kind(template, "AWS::IAM::Role") {
+        let properties = &body["Properties"];
+        faults
+            .extend(unless(properties.get("ManagedPolicyArns").is_none(), || format!("{role} takes a managed policy")));
+        for statement in properties["Policies"].as_array().into_iter().flatten().flat_map(statements) {
+            let known = |key: &String| ["Sid", "Effect", "Action", "Resource", "Condition"].contains(&key.as_str());
+            let plain = statement["Effect"] == "Allow"
+                && statement.as_object().is_some_and(|statement| statement.keys().all(known));
+            faults.extend(unless(plain, || format!("{role} has a statement that is not a plain permission")));
+            let resources: Vec<String> = arns(&statement["Resource"]).collect();
+            let resources: Vec<&str> = resources.iter().map(String::as_str).collect();
+            written.extend(sentences(role, &texts(&statement["Action"]), &resources));
+        }
+    }
+    for kind in ["AWS::IAM::Policy", "AWS::IAM::ManagedPolicy", "AWS::IAM::RolePolicy"] {
+        faults.extend(
+            of_kind(template, kind).into_iter().map(|(name, _)| format!("{name} adds to a role from elsewhere")),
+        );
+    }
+    faults.extend(written.difference(&wanted).map(|sentence| format!("not in the table: {sentence}")));
+    faults.extend(wanted.difference(&written).map(|sentence| format!("not in the template: {sentence}")));
+    faults
+}
+
+fn sentences(role: &str, actions: &[&str], resources: &[&str]) -> Vec<String> {
+    let each =
+        |action: &&str| resources.iter().map(|resource| format!("{role} may {action} {resource}")).collect::<Vec<_>>();
+    actions.iter().flat_map(each).collect()
+}
+
+fn statements(policy: &Value) -> impl Iterator<Item = &Value> {
+    policy["PolicyDocument"]["Statement"].as_array().into_iter().flatten()
+}
+
+/// Resources of a statement as `Table`, `Table/index/name`, or literally.
+fn arns(resource: &Value) -> Box<dyn Iterator<Item = String> + '_> {
+    match resource {
+        Value::Array(several) => Box::new(several.iter().flat_map(arns)),
+        Value::String(literal) => Box::new(std::iter::once(literal.clone())),
+        Value::Object(object) => match (object.get("Fn::Sub"), object.get("Fn::GetAtt"), object.get("Ref")) {
+            (Some(Value::String(text)), ..) => Box::new(std::iter::once(text.replace("${", "").replace(".Arn}", ""))),
+            (_, Some(path), _) if path[1] == "Arn" => Box::new(texts(&path[0]).into_iter().map(str::to_owned)),
+            (.., Some(name)) => Box::new(texts(name).into_iter().map(str::to_owned)),
+            _ => Box::new(std::iter::once(resource.to_string())),
+        },
+        _ => Box::new(std::iter::empty()),
+    }
+}
+
+#[test]
+fn every_function_and_schedule_has_a_role_of_its_own() {
+    holds(
+        roles_are_not_shared,
+        &[
+            ("/Resources/SweeperFunction/Properties/Role/Fn::GetAtt/0", json!("AccessRole")),
+            ("/Resources/AccessFunction/Properties/Role", Value::Null),
+            ("/Resources/AccessFunction/Properties/Policies", json!(["AmazonDynamoDBFullAccess"])),
+            (
+                "/Resources/SweeperFunction/Properties/Events/EveryMinute/Properties/RoleArn/Fn::GetAtt/0",
+                json!("SweeperRole"),
+            ),
+            (
+                "/Resources/SweeperRole/Properties/AssumeRolePolicyDocument/Statement/0/Principal/Service",
+                json!("ec2.amazonaws.com"),
+            ),
+            ("/Resources/SweeperScheduleRole/Properties/AssumeRolePolicyDocument/Statement/0/Condition", Value::Null),
+            ("/Resources/AccessRole/Properties/AssumeRolePolicyDocument/Statement/0/Principal", json!({"AWS": "*"})),
+        ],
+    );
+}
+
+fn roles_are_not_shared(template: &Value) -> Faults {
+    let lambda =
+        json!([{"Effect": "Allow", "Principal": {"Service": "lambda.amazonaws.com"}, "Action": "sts:AssumeRole"}]);
+    let scheduler = json!([{
+        "Effect": "Allow",
+        "Principal": {"Service": "scheduler.amazonaws.com"},
+        "Action": "sts:AssumeRole",
+        "Condition": {"StringEquals": {"aws:SourceAccount": {"Ref": "AWS::AccountId"}}},
+    }]);
+    let mut users = Vec::new();
+    let mut faults = Faults::new();
+    for (name, function) in functions(template) {
+        faults.extend(unless(function["Properties"].get("Policies").is_none(), || {
+            format!("{name} has policies beside its role")
+        }));
+        users.push((name.to_owned(), &function["Properties"]["Role"], &lambda));
+        for (event, properties) in super::events(function, "ScheduleV2") {
+            users.push((format!("{name}.{event}"), &properties["RoleArn"], &scheduler));
+        }
+    }
+    let mut taken = BTreeSet::new();
+    for (user, role, trust) in users {
+        let role = role["Fn::GetAtt"][0].as_str().unwrap_or_default();
+        let trusted = &template["Resources"][role]["Properties"]["AssumeRolePolicyDocument"]["Statement"];
+        faults.extend(unless(taken.insert(role), || format!("{user} shares {role}")));
+        faults.extend(unless(trusted == trust, || format!("{role} can be assumed by others than {user}")));
+    }
+    faults
+}
+
+#[test]
+fn a_function_is_given_the_names_of_exactly_what_it_may_use() {
+    holds(
+        environments_match_policies,
+        &[
+            ("/Resources/AccessFunction/Properties/Environment/Variables/TOKEN_KEY", Value::Null),
+            (
+                "/Resources/SweeperFunction/Properties/Environment/Variables/TOKEN_KEY",
+                json!({"Fn::GetAtt": ["TokenKey", "Arn"]}),
+            ),
+            (
+                "/Resources/SweeperRole/Properties/Policies/0/PolicyDocument/Statement/2/Resource",
+                json!({"Fn::GetAtt": ["ReceiptsTable", "Arn"]}),
+            ),
+        ],
+    );
+}
+
+fn environments_match_policies(template: &Value) -> Faults {
+    let mut faults = Faults::new();
+    for (name, function) in functions(template) {
+        let properties = &function["Properties"];
+        let role = properties["Role"]["Fn::GetAtt"][0].as_str().unwrap_or_default();
+        let logs = referred(&properties["LoggingConfig"]);
+        let named = referred(&properties["Environment"]);
+        let allowed = referred(&template["Resources"][role]["Properties"]["Policies"]);
+        let allowed: BTreeSet<String> = allowed.difference(&logs).cloned().collect();
+        faults.extend(unless(named == allowed, || format!("{name} knows {named:?} and may use {allowed:?}")));
+    }
+    faults
+}
+
+#[test]
+fn a_function_reads_exactly_the_variables_it_is_given() {
+    let template = super::template();
+    let given = |function: &str| -> BTreeSet<String> {
+        let variables = &template["Resources"][function]["Properties"]["Environment"]["Variables"];
+        variables.as_object().into_iter().flatten().map(|(name, _)| name.clone()).collect()
+    };
+    let (clock, random) = (Clock::system(), Random::system());
+
+    let access = read_by(|env| shared::http::access::Context::from_env(env, clock.clone(), random).is_ok());
+    let sweeper = read_by(|env| shared::upkeep::Context::from_env(env, clock).is_ok());
+
+    assert_eq!(access, given("AccessFunction"));
+    assert_eq!(sweeper, given("SweeperFunction"));
+    assert_eq!(functions(&template).len(), 2, "a new function's Context belongs into this test");
+}
+
+/// The variables that a start asks for, beside those that Lambda itself sets.
+fn read_by(starts: impl FnOnce(&Env) -> bool) -> BTreeSet<String> {
+    let asked = Arc::new(Mutex::new(BTreeSet::new()));
+    let notes = asked.clone();
+    let env = Env::from_fn(move |name| {
+        notes.lock().unwrap().insert(name.to_owned());
+        // Optional ones stay unset: an endpoint or a bundle of certificates is not for a deployment.
+        (!name.starts_with("AWS_ENDPOINT_URL") && name != "AWS_CA_BUNDLE").then(|| "something".to_owned())
+    });
+    assert!(starts(&env));
+    let asked = asked.lock().unwrap();
+    asked.iter().filter(|name| !name.starts_with("AWS_")).cloned().collect()
+}
+
+#[test]
+fn nobody_can_change_or_delete_an_audit_item() {
+    let changing = ["DeleteItem", "UpdateItem", "BatchWriteItem", "PartiQLDelete", "PartiQLUpdate", "*"];
+    let able = MAY.iter().filter(|(_, actions, resources)| {
+        resources.contains(&"AuditTable")
+            && actions.iter().any(|action| changing.iter().any(|change| action.ends_with(change)))
+    });
+
+    assert_eq!(able.count(), 0);
+}
+
+#[test]
+fn only_access_and_the_first_key_write_credentials() {
+    let writers = MAY.iter().filter(|(_, actions, resources)| {
+        resources.contains(&"CredentialsTable") && actions.iter().any(|action| !action.ends_with("GetItem"))
+    });
+
+    assert_eq!(writers.map(|(role, ..)| *role).collect::<Vec<_>>(), ["AccessRole", "SweeperRole"]);
+}

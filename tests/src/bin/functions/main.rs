@@ -1,0 +1,21 @@
+//! Functions as processes of the local host: one executable, told by the host which of them to be. The product's own,
+//! and fixtures for what no product function shows.
+
+#![expect(clippy::print_stdout, clippy::print_stderr, reason = "what a function prints is its log")]
+
+mod fixtures;
+
+use std::process::ExitCode;
+
+use local::hosted;
+use shared::clock::Clock;
+
+fn main() -> ExitCode {
+    let clock = || Clock::from_fn(hosted::clock());
+    match hosted::function().as_deref() {
+        Some("access") => hosted::run(access::run(clock())),
+        Some("sweeper") => hosted::run(sweeper::run(clock())),
+        Some(name) => hosted::run(fixtures::run(name.to_owned(), hosted::clock())),
+        None => ExitCode::FAILURE,
+    }
+}

@@ -1,0 +1,114 @@
+//! The built artefacts under AWS's own runtime interface emulator: each is small enough, holds nothing that belongs to
+//! the laptop, starts, answers an event and reads no certificate files. `just build x86_64 && just package`.
+
+mod artefact;
+mod emulator;
+
+use std::{
+    collections::BTreeMap,
+    path::{Path, PathBuf},
+    process::ExitCode,
+};
+
+use local::template::{ACCOUNT, Template};
+use serde_json::{Value, json};
+use tests::World;
+
+use artefact::Artefact;
+use emulator::Emulator;
+
+type Result<T> = std::result::Result<T, Box<dyn std::error::Error>>;
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    let paths = <[String; 2]>::try_from(std::env::args().skip(1).collect::<Vec<_>>());
+    let Ok([build, emulator]) = paths.map(|paths| paths.map(PathBuf::from)) else {
+        return end(Err("usage: packaging <sam's build folder> <aws-lambda-rie>".into()));
+    };
+    end(check_all(&build, &emulator).await)
+}
+
+async fn check_all(build: &Path, emulator: &Path) -> Result<String> {
+    let world = World::start().await;
+    let traces = tempfile::tempdir()?;
+    let functions = Template::read(&tests::template(), &BTreeMap::new())?.functions;
+    let mut report = Vec::new();
+    for function in functions.values() {
+        let name = &function.name;
+        let artefact = Artefact::read(&build.join(&function.logical_id).join("bootstrap"))?;
+        let trace = traces.path().join(name);
+        let emulator = Emulator::start(emulator, &artefact.path, world.environment(name), &trace).await?;
+        let answer = emulator.invoke(&event(name, &world.first_key)).await;
+        let said = emulator.stop().await?;
+        let answer = answer.map_err(|error| format!("{name}: {error}\n{said}"))?;
+        if !is_expected(name, &answer)? {
+            return Err(format!("{name} answered {answer}\n{said}").into());
+        }
+        artefact::reads_no_certificates(&std::fs::read_to_string(&trace)?)?;
+        report.push(format!("{name}: {} bytes, answered {answer}", artefact.size));
+    }
+    Ok(report.join("\n"))
+}
+
+/// Something that makes the function use all it rests on.
+fn event(function: &str, key: &str) -> Value {
+    match function {
+        "access" => request("GET", "/v1/health", key),
+        _ => json!({ "command": "upkeep" }),
+    }
+}
+
+/// Every function stands here: what is not tried is not packaged.
+fn is_expected(function: &str, answer: &Value) -> Result<bool> {
+    match function {
+        "access" => {
+            let body = answer["body"].as_str().and_then(|body| serde_json::from_str(body).ok());
+            let body: Value = body.unwrap_or_default();
+            let dependencies = body["dependencies"].as_array().map(Vec::len);
+            Ok(answer["statusCode"] == 200 && body["status"] == "ok" && dependencies == Some(4))
+        }
+        // `access` was asked first and has put the key.
+        "sweeper" => Ok(*answer == json!({"first_key_put": false})),
+        _ => Err(format!("say in tests/src/bin/packaging what {function} is asked and answers").into()),
+    }
+}
+
+/// An HTTP API event, payload 2.0.
+fn request(method: &str, path: &str, key: &str) -> Value {
+    let host = "abc.execute-api.us-east-1.amazonaws.com";
+    let route = format!("{method} {path}");
+    json!({
+        "version": "2.0",
+        "routeKey": route,
+        "rawPath": path,
+        "rawQueryString": "",
+        "headers": {"host": host, "accept": "*/*", "authorization": format!("Bearer {key}")},
+        "requestContext": {
+            "accountId": ACCOUNT,
+            "apiId": "abc",
+            "domainName": host,
+            "domainPrefix": "abc",
+            "http": {"method": method, "path": path, "protocol": "HTTP/1.1", "sourceIp": "192.0.2.1", "userAgent": "test"},
+            "requestId": "request-1",
+            "routeKey": route,
+            "stage": "$default",
+            "time": "21/Nov/2026:00:00:00 +0000",
+            "timeEpoch": 1_795_219_200_000_u64,
+        },
+        "isBase64Encoded": false,
+    })
+}
+
+#[expect(clippy::print_stdout, clippy::print_stderr, reason = "a command's answer")]
+fn end(result: Result<String>) -> ExitCode {
+    match result {
+        Ok(report) => {
+            println!("{report}");
+            ExitCode::SUCCESS
+        }
+        Err(error) => {
+            eprintln!("packaging: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
