@@ -1,0 +1,95 @@
+//! The emulators with the template's resources in them, and the environment each function has there.
+
+use std::{collections::BTreeMap, path::Path};
+
+use aws_sdk_secretsmanager::config::{BehaviorVersion, Credentials, Region};
+use emulators::{Emulators, Options};
+use local::template::{Function, REGION, Template};
+use serde::Deserialize;
+
+use crate::{Result, build::root};
+
+pub(crate) struct Aws {
+    emulators: Emulators,
+    template: Template,
+    /// The first key of this deployment, which the sweeper has yet to put.
+    pub(crate) operator_key: String,
+}
+
+/// As the template has it generated.
+#[derive(Deserialize)]
+struct StackSecret {
+    prefix: String,
+    secret: String,
+}
+
+impl Aws {
+    pub(crate) async fn start(data: &Path) -> Result<Self> {
+        let emulators = Emulators::start(Options::new(data)).await?;
+        let template = local::provisioned(&root().join("template.yaml"), &BTreeMap::new(), &emulators.url()).await?;
+        let mut aws = Self { emulators, template, operator_key: String::new() };
+        aws.operator_key = aws.read_operator_key().await?;
+        Ok(aws)
+    }
+
+    async fn read_operator_key(&self) -> Result<String> {
+        let id = self.function("sweeper")?.environment.get("STACK_SECRET").ok_or("the sweeper has no STACK_SECRET")?;
+        let config = aws_sdk_secretsmanager::Config::builder()
+            .behavior_version(BehaviorVersion::latest())
+            .credentials_provider(Credentials::new("startup", "local", None, None, "local"))
+            .endpoint_url(self.emulators.url())
+            .http_client(aws_smithy_http_client::Builder::new().build_http())
+            .region(Region::from_static(REGION))
+            .build();
+        let held = aws_sdk_secretsmanager::Client::from_conf(config).get_secret_value().secret_id(id).send().await?;
+        let StackSecret { prefix, secret } = serde_json::from_str(held.secret_string().unwrap_or_default())?;
+        Ok(prefix + &secret)
+    }
+
+    /// What Lambda tells every function.
+    pub(crate) fn environment(&self, name: &str) -> BTreeMap<String, String> {
+        [
+            ("AWS_DEFAULT_REGION", REGION),
+            ("AWS_ENDPOINT_URL", &self.emulators.url()),
+            ("AWS_EXECUTION_ENV", "AWS_Lambda_provided.al2023"),
+            ("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "256"),
+            ("AWS_LAMBDA_FUNCTION_NAME", name),
+            ("AWS_LAMBDA_FUNCTION_VERSION", "$LATEST"),
+            ("AWS_LAMBDA_INITIALIZATION_TYPE", "on-demand"),
+            ("AWS_LAMBDA_LOG_GROUP_NAME", "/aws/lambda/measured"),
+            ("AWS_LAMBDA_LOG_STREAM_NAME", "measured"),
+            ("AWS_REGION", REGION),
+            ("AWS_SECRET_ACCESS_KEY", "local"),
+            ("AWS_SESSION_TOKEN", "local"),
+            ("LANG", "en_US.UTF-8"),
+            ("TZ", ":UTC"),
+            ("_HANDLER", "bootstrap"),
+        ]
+        .map(|(variable, value)| (variable.to_owned(), value.to_owned()))
+        .into()
+    }
+
+    /// The same, and what the template adds.
+    pub(crate) fn function_environment(&self, name: &str) -> Result<BTreeMap<String, String>> {
+        let function = self.function(name)?;
+        let mut environment = self.environment(name);
+        let log = [("AWS_LAMBDA_LOG_FORMAT", &function.log_format), ("AWS_LAMBDA_LOG_LEVEL", &function.log_level)];
+        environment.extend(log.into_iter().filter_map(|(variable, value)| Some((variable.to_owned(), value.clone()?))));
+        environment.extend(function.environment.clone());
+        Ok(environment)
+    }
+
+    /// How many requests a caller has made.
+    pub(crate) fn calls_of(&self, caller: &str) -> usize {
+        self.emulators.calls().iter().filter(|call| call.caller == caller).count()
+    }
+
+    pub(crate) async fn stop(self) {
+        self.emulators.stop().await;
+    }
+
+    fn function(&self, name: &str) -> Result<&Function> {
+        let found = self.template.functions.values().find(|function| function.name == name);
+        Ok(found.ok_or_else(|| format!("template.yaml has no function whose binary is {name}"))?)
+    }
+}

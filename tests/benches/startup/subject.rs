@@ -1,0 +1,75 @@
+//! What is measured: a binary, its environment, one event, and the answer that shows it did its work.
+
+use std::collections::BTreeMap;
+
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use crate::{
+    Result,
+    aws::Aws,
+    build::{Program, root},
+};
+
+pub(crate) struct Subject {
+    pub(crate) program: Program,
+    pub(crate) environment: BTreeMap<String, String>,
+    pub(crate) case: Case,
+}
+
+/// One entry of `events/<function>.json`.
+#[derive(Deserialize)]
+pub(crate) struct Case {
+    pub(crate) title: String,
+    pub(crate) event: Value,
+    /// Fields that the answer must have, with these values.
+    answer: Value,
+    /// Happens once in the life of a deployment: it goes before the others and is not measured.
+    #[serde(default)]
+    pub(crate) once: bool,
+}
+
+/// Every case of every function, those first that happen once.
+pub(crate) fn all(functions: &[Program], aws: &Aws) -> Result<Vec<Subject>> {
+    let mut subjects = Vec::new();
+    for program in functions {
+        for case in cases(&program.name, aws)? {
+            let environment = aws.function_environment(&program.name)?;
+            subjects.push(Subject { program: program.clone(), environment, case });
+        }
+    }
+    subjects.sort_by_key(|subject| !subject.case.once);
+    Ok(subjects)
+}
+
+fn cases(function: &str, aws: &Aws) -> Result<Vec<Case>> {
+    let path = format!("tests/benches/events/{function}.json");
+    let text = std::fs::read_to_string(root().join(&path))
+        .map_err(|error| format!("{path}: {error}; it says which first events of {function} are measured"))?;
+    let text = text.replace("{{operator key}}", &aws.operator_key);
+    Ok(serde_json::from_str(&text).map_err(|error| format!("{path}: {error}"))?)
+}
+
+impl Subject {
+    pub(crate) fn hello(program: Program, aws: &Aws) -> Self {
+        let environment = aws.environment(&program.name);
+        let answer = json!({ "message": "hello" });
+        let case = Case { title: "any event".to_owned(), event: json!({}), answer, once: false };
+        Self { program, environment, case }
+    }
+
+    pub(crate) fn title(&self) -> String {
+        format!("{}, {}", self.program.name, self.case.title)
+    }
+
+    /// A start that ends in an error is cheap; its figures would flatter.
+    pub(crate) fn must_answer(&self, answer: &Value) -> Result<()> {
+        let expected = self.case.answer.as_object().into_iter().flatten();
+        for (field, value) in expected {
+            if answer.get(field) != Some(value) {
+                return Err(format!("{}: answered {answer}, and {field} should be {value}", self.title()).into());
+            }
+        }
+        Ok(())
+    }
+}
