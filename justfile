@@ -1,0 +1,102 @@
+# `just` lists the recipes; `.ci/run` runs the same ones.
+
+set shell := ["bash", "-euo", "pipefail", "-c"]
+
+tools := env("PATCHBAY_TOOLS", env("XDG_CACHE_HOME", home_directory() / ".cache") / "patchbay-ci/tools")
+target := env("CARGO_TARGET_DIR", justfile_directory() / "target")
+sam := tools / "aws-sam-cli/bin/sam"
+emulator := tools / "aws-sam-cli/lib/python3*/site-packages/samcli/local/rapid/aws-lambda-rie-x86_64"
+
+# sam wants a region even where it calls nobody.
+export AWS_DEFAULT_REGION := env("AWS_DEFAULT_REGION", "eu-central-1")
+export SAM_CLI_TELEMETRY := "0"
+
+[private]
+default:
+    @just --list --unsorted
+
+# The local stack: API, simulator and a key to use them with
+run *arguments:
+    cargo run -- {{ arguments }}
+
+# What a change must pass before it is pushed, without the long builds
+check: format lint doc test deny template
+
+# Install the pinned tools that the recipes below use
+tools:
+    .ci/install
+
+# Is every file formatted?
+format:
+    cargo fmt --all --check
+
+# clippy, warnings refused
+lint:
+    cargo clippy --workspace --all-targets --locked -- -D warnings
+
+# rustdoc, warnings refused
+doc:
+    RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --locked
+
+# Every test
+test:
+    cargo test --workspace
+
+# Write docs/openapi.json anew from the code
+openapi:
+    PATCHBAY_WRITE_OPENAPI=1 cargo test --workspace --test it openapi
+
+# Dependencies: bans, licences, sources; advisories where their database can be fetched
+deny:
+    #!/usr/bin/env bash
+    set -euo pipefail
+    deny={{ tools }}/cargo-deny/bin/cargo-deny
+    "$deny" --locked check bans licenses sources
+    if timeout 120 "$deny" fetch db >/dev/null 2>&1; then
+      "$deny" --locked check advisories
+    else
+      echo "advisories: NOT CHECKED, their database (github.com/RustSec/advisory-db) cannot be fetched from here"
+    fi
+
+# sam validate, cfn-lint and checkov over template.yaml
+template:
+    {{ sam }} validate --lint
+    {{ tools }}/cfn-lint/bin/cfn-lint --non-zero-exit-code warning template.yaml
+    {{ tools }}/checkov/bin/checkov --config-file .ci/checkov.yaml --file template.yaml
+
+# The artefacts that `sam deploy` uploads, for arm64 or x86_64
+build architecture="arm64":
+    PATH={{ tools }}/cargo-lambda/bin:$PATH {{ sam }} build --parameter-overrides Architecture={{ architecture }}
+
+# The built x86_64 artefacts under AWS's runtime interface emulator
+package:
+    #!/usr/bin/env bash
+    set -euo pipefail
+    # The wheel brings it without its executable bit.
+    install -D -m 755 {{ emulator }} {{ target }}/aws-lambda-rie
+    cargo run --locked -p tests --bin packaging -- .aws-sam/build {{ target }}/aws-lambda-rie
+
+# The emulators' contract against independent implementations
+contract:
+    bash tests/contract/peers.sh
+
+# Independent clients against the simulator, unchanged but for the address: `pywa`, `kapso`
+client name:
+    infra/simulator/tests/clients/{{ name }}.sh
+
+# The simulator's phone page in a real Chromium
+page:
+    cargo build --locked --workspace --bin simulator
+    infra/simulator/tests/page/run {{ target }}/debug/simulator
+
+# Takes protections away, one at a time (all, or the named ones), and sees a test go red for each
+sabotage *names:
+    tests/sabotage/run {{ names }}
+
+# What starting costs, into docs/performance.md; with --check, held against its bars
+bench-startup *arguments:
+    cargo run --locked -p benches --bin startup -- {{ arguments }}
+
+# Everything CI runs, from nothing
+ci:
+    bash .ci/run
