@@ -202,9 +202,9 @@ async fn make_thing(
     once: Once,
     Body { value, bytes }: Body<Thing>,
 ) -> Result<Response> {
-    let keys = things.secret.keyring().await?;
     let random = Random::system();
-    let repetition = once.repetition(&caller, &bytes, keys).ok_or(Error::NotFound { thing: "key" })?;
+    let repetition = once.repetition(&caller, &bytes, &things.secret).await?;
+    let repetition = repetition.ok_or(Error::NotFound { thing: "key" })?;
     let fresh = format!("thing_{}", things.runs.fetch_add(1, Ordering::SeqCst));
     answer_once(&things.receipts, &repetition, &random, &fresh, things.clock.now(), async |id| {
         let attempt = things.runs.load(Ordering::SeqCst);

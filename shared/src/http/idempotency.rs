@@ -1,7 +1,5 @@
 //! `Idempotency-Key`: the same request again gets the first answer, and does nothing.
 
-use std::sync::Arc;
-
 use axum::{
     body::{Bytes, to_bytes},
     extract::FromRequestParts,
@@ -12,12 +10,14 @@ use axum::{
 use super::caller::Caller;
 use crate::{
     Error, Result,
-    aws::receipts::{Answer, Claim, Held, Receipts},
+    aws::{
+        receipts::{Answer, Claim, Held, Receipts},
+        stack_secret::StackSecret,
+    },
     clock::Random,
     domain::{
         hex,
         idempotency::{IdempotencyKey, Repetition},
-        keyring::Keyring,
     },
 };
 
@@ -50,15 +50,11 @@ impl<S: Send + Sync> FromRequestParts<S> for Once {
 }
 
 impl Once {
-    /// Whether the caller asked for it.
-    pub fn is_asked(&self) -> bool {
-        self.key.is_some()
-    }
-
-    /// What identifies this request, where the caller sent a key.
-    pub fn repetition(&self, caller: &Caller, body: &Bytes, keys: Arc<Keyring>) -> Option<Repetition> {
-        let key = self.key.as_ref()?;
-        Some(Repetition::new(key, caller.tenant.as_ref(), (&self.method, &self.path), body, keys))
+    /// What identifies this request, where the caller sent a key: only then is the secret read.
+    pub async fn repetition(&self, caller: &Caller, body: &Bytes, secret: &StackSecret) -> Result<Option<Repetition>> {
+        let Some(key) = &self.key else { return Ok(None) };
+        let keys = secret.keyring().await?;
+        Ok(Some(Repetition::new(key, caller.tenant.as_ref(), (&self.method, &self.path), body, keys)))
     }
 }
 

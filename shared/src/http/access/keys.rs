@@ -79,7 +79,7 @@ pub(super) async fn create(
     Body { value, bytes }: Body<NewKey>,
 ) -> Result<Response> {
     caller.must_concern(value.tenant.as_ref())?;
-    let repetition = context.repetition(&once, &caller, &bytes).await?;
+    let repetition = once.repetition(&caller, &bytes, &context.secret).await?;
     let order = match value.order(&caller, context.edge.clock.now()) {
         Ok(order) => order,
         Err(refused) => return Err(context.mint.unless_made_before(repetition.as_ref(), refused).await),

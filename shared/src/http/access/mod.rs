@@ -21,7 +21,6 @@ pub use sessions::{NewSession, NewSessionBody};
 use super::{
     call::{self, Edge},
     caller::{Admission, Caller},
-    idempotency::Once,
     routes::ROUTES,
 };
 use crate::{
@@ -31,10 +30,7 @@ use crate::{
         stack_secret::StackSecret, token_key::TokenKey, transaction::Transactions,
     },
     clock::{Clock, Random},
-    domain::{
-        credential::{Credential, CredentialId},
-        idempotency::Repetition,
-    },
+    domain::credential::{Credential, CredentialId},
     env::{Env, EnvError},
     flow::{admit::Gate, first_key::FirstKey, mint::Mint},
 };
@@ -113,14 +109,6 @@ pub fn router(context: Context) -> Router {
 }
 
 impl Context {
-    /// What identifies this request, where the caller sent an Idempotency-Key: only then is the secret read.
-    async fn repetition(&self, once: &Once, caller: &Caller, body: &axum::body::Bytes) -> Result<Option<Repetition>> {
-        if !once.is_asked() {
-            return Ok(None);
-        }
-        Ok(once.repetition(caller, body, self.secret.keyring().await?))
-    }
-
     /// Ends a credential the caller may end.
     async fn end(&self, caller: &Caller, credential: &Credential) -> Result<StatusCode> {
         let (id, tenant) = (&credential.id, credential.tenant.as_ref());

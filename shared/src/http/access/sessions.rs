@@ -55,7 +55,7 @@ pub(super) async fn create(
     let tenant = value.tenant.clone();
     let expires_at = value.expires_at(context.edge.clock.now())?;
     caller.must_concern(Some(&tenant))?;
-    let repetition = context.repetition(&once, &caller, &bytes).await?;
+    let repetition = once.repetition(&caller, &bytes, &context.secret).await?;
     let order = value.order(expires_at)?;
     let audited = |session: &Credential| caller.call.entry(session.id.as_str(), session.tenant.as_ref(), 201);
     let (session, bearer) = context.mint.make(order, &caller.credential, repetition.as_ref(), audited).await?;
