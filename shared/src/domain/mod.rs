@@ -2,9 +2,12 @@
 
 pub mod audit;
 pub mod bearer;
+pub mod connection_id;
 pub mod credential;
 pub mod hex;
 pub mod idempotency;
 pub mod keyring;
+pub mod meta_id;
 pub mod scope;
+pub mod sealed;
 pub mod tenant;
