@@ -4,6 +4,7 @@ use std::{error::Error as StdError, fmt};
 
 use crate::domain::{
     credential::{CredentialId, Refused},
+    meta_error::MetaError,
     scope::Scope,
 };
 
@@ -58,6 +59,12 @@ pub enum Error {
     SecretNotRepeated { id: CredentialId },
 
     // What we rest on
+    #[error(transparent)]
+    Meta(#[from] MetaError),
+    #[error("no Meta app is configured")]
+    MetaAppNotConfigured,
+    #[error("a stored secret does not open")]
+    SealBroken,
     #[error("an AWS call failed")]
     Aws(#[source] Source),
     #[error("something stored cannot be read: {0}")]

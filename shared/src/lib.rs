@@ -11,6 +11,7 @@ pub mod error;
 pub mod flow;
 pub mod http;
 pub mod lambda;
+pub mod meta;
 pub mod telemetry;
 pub mod upkeep;
 

@@ -15,9 +15,10 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("telemetry", &["env"]),
     ("lambda", &["error", "env"]),
     ("aws", &["domain", "clock", "env", "error"]),
-    ("flow", &["aws", "domain", "clock", "error"]),
-    ("http", &["flow", "aws", "domain", "clock", "env", "error"]),
-    ("upkeep", &["flow", "aws", "domain", "clock", "env", "error"]),
+    ("meta", &["domain", "env", "error"]),
+    ("flow", &["aws", "meta", "domain", "clock", "error"]),
+    ("http", &["flow", "aws", "meta", "domain", "clock", "env", "error"]),
+    ("upkeep", &["flow", "aws", "meta", "domain", "clock", "env", "error"]),
 ];
 
 /// Crate → the modules it may appear in.

@@ -3,8 +3,9 @@
 pub mod audit;
 pub mod clients;
 pub mod credentials;
+pub mod meta_app;
 pub mod queue;
 pub mod receipts;
 pub mod stack_secret;
-pub mod token_key;
 pub mod transaction;
+pub mod vault;

@@ -9,7 +9,10 @@ use serde::Serialize;
 
 use crate::{
     Error,
-    domain::credential::{CredentialId, Refused},
+    domain::{
+        credential::{CredentialId, Refused},
+        meta_error::Refusal,
+    },
 };
 
 /// `application/problem+json`.
@@ -29,6 +32,9 @@ pub struct Problem {
     pub remedy: String,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub errors: Vec<Fault>,
+    /// What Meta said, where it is Meta that refused.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub meta: Option<MetaFault>,
     /// The thing a repeated request made the first time.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub id: Option<CredentialId>,
@@ -49,6 +55,14 @@ pub struct Fault {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub parameter: Option<String>,
     pub detail: String,
+}
+
+/// Meta's own numbers, for looking them up and for its support.
+#[derive(Debug, Clone, Serialize, JsonSchema)]
+pub struct MetaFault {
+    pub code: i64,
+    pub subcode: Option<i64>,
+    pub fbtrace_id: Option<String>,
 }
 
 type Meaning = (StatusCode, &'static str, &'static str);
@@ -109,6 +123,18 @@ impl Error {
             Self::IdempotencyMismatch => {
                 (S::UNPROCESSABLE_ENTITY, "idempotency_mismatch", "Use a new Idempotency-Key for a new request.")
             }
+            Self::Meta(error) if error.is_temporary() => (S::SERVICE_UNAVAILABLE, "meta_unavailable", error.remedy()),
+            Self::Meta(error) => (S::BAD_GATEWAY, "meta_refused", error.remedy()),
+            Self::MetaAppNotConfigured => (
+                S::CONFLICT,
+                "meta_app_not_configured",
+                "Enter the Meta app's id and secret as parameters of the deployment (docs/deploy.md).",
+            ),
+            Self::SealBroken => (
+                S::SERVICE_UNAVAILABLE,
+                "seal_broken",
+                "Connect the number again; if more than one is affected, the operator looks at the KMS key.",
+            ),
             Self::Aws(_) => (S::SERVICE_UNAVAILABLE, "unavailable", "Try again in a moment."),
             Self::Corrupt(_) => (S::SERVICE_UNAVAILABLE, "internal", "Report the request_id to the operator."),
         }
@@ -140,16 +166,37 @@ impl Error {
             Self::Unauthenticated => Some((header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"))),
             Self::MethodNotAllowed { allowed } => Some((header::ALLOW, HeaderValue::from_str(allowed).ok()?)),
             Self::IdempotencyInFlight | Self::Aws(_) => Some((header::RETRY_AFTER, HeaderValue::from_static("1"))),
+            Self::Meta(error) if error.is_temporary() => Some((header::RETRY_AFTER, HeaderValue::from_static("10"))),
             _ => None,
         }
+    }
+
+    fn is_retryable(&self) -> bool {
+        match self {
+            Self::IdempotencyInFlight | Self::Aws(_) => true,
+            Self::Meta(error) => error.is_temporary(),
+            _ => false,
+        }
+    }
+
+    fn meta(&self) -> Option<&Refusal> {
+        if let Self::Meta(error) = self { error.refusal() } else { None }
     }
 
     /// What we say of it. Of our own troubles: nothing but that.
     fn detail(&self) -> String {
         match self {
-            Self::Aws(_) | Self::Corrupt(_) => "something this service rests on did not answer as it should".to_owned(),
+            Self::Aws(_) | Self::Corrupt(_) | Self::SealBroken => {
+                "something this service rests on did not answer as it should".to_owned()
+            }
             other => other.to_string(),
         }
+    }
+}
+
+impl From<&Refusal> for MetaFault {
+    fn from(refusal: &Refusal) -> Self {
+        Self { code: refusal.code, subcode: refusal.subcode, fbtrace_id: refusal.fbtrace_id.clone() }
     }
 }
 
@@ -165,9 +212,10 @@ impl IntoResponse for Error {
             detail: self.detail(),
             code,
             request_id: String::new(),
-            retryable: matches!(self, Self::IdempotencyInFlight | Self::Aws(_)),
+            retryable: self.is_retryable(),
             remedy: remedy.to_owned(),
             errors: self.faults(),
+            meta: self.meta().map(MetaFault::from),
             id: if let Self::SecretNotRepeated { id } = &self { Some(id.clone()) } else { None },
         };
         let mut response = status.into_response();

@@ -62,7 +62,7 @@ async fn details(context: &Context) -> Details {
     let (tables, secret, token_key, first, second, third, fourth) = tokio::join!(
         in_time(context.mint.credentials.list_keys(None, 1, None)),
         in_time(context.secret.keyring()),
-        in_time(context.token_key.is_usable()),
+        in_time(context.vault.is_usable()),
         in_time(inbound.depth()),
         in_time(inbound_dead.depth()),
         in_time(outbound.depth()),

@@ -27,7 +27,7 @@ use crate::{
     Error, Result,
     aws::{
         audit::Audit, clients::Aws, credentials::Credentials, queue::Queue, receipts::Receipts,
-        stack_secret::StackSecret, token_key::TokenKey, transaction::Transactions,
+        stack_secret::StackSecret, transaction::Transactions, vault::Vault,
     },
     clock::{Clock, Random},
     domain::credential::{Credential, CredentialId},
@@ -42,7 +42,7 @@ pub struct Context {
     edge: Edge,
     mint: Mint,
     secret: StackSecret,
-    token_key: TokenKey,
+    vault: Vault,
     queues: [Queue; 4],
     region: String,
 }
@@ -69,6 +69,7 @@ impl Context {
                 routes: ROUTES,
             },
             edge: Edge { audit: audit.clone(), clock: clock.clone(), random: random.clone(), routes: ROUTES },
+            vault: Vault::new(aws.later(Aws::kms), env.required("TOKEN_KEY")?, clock.clone()),
             mint: Mint {
                 transactions,
                 credentials,
@@ -78,7 +79,6 @@ impl Context {
                 random,
             },
             secret,
-            token_key: TokenKey::new(aws.later(Aws::kms), env.required("TOKEN_KEY")?),
             queues: [
                 queue("inbound", "INBOUND_QUEUE")?,
                 queue("inbound_dead_letters", "INBOUND_DEAD_LETTERS")?,

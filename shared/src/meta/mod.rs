@@ -1,0 +1,10 @@
+//! Meta's side of the wire. One method is one call and one attempt; what it means when it fails is `domain/meta_error`'s.
+
+pub mod assets;
+pub mod graph;
+pub mod login;
+pub mod number;
+pub mod signed_request;
+mod wire;
+
+pub use graph::{AppSession, Graph, Session};
