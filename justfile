@@ -46,6 +46,10 @@ test:
 openapi:
     PATCHBAY_WRITE_OPENAPI=1 cargo test --workspace --test it openapi
 
+# Write docs/errors.md anew from the table of Meta's errors
+errors:
+    PATCHBAY_WRITE_ERRORS=1 cargo test --workspace --test it meta_errors
+
 # Dependencies: bans, licences, sources; advisories where their database can be fetched
 deny:
     #!/usr/bin/env bash

@@ -36,6 +36,8 @@ const IDLE: Duration = Duration::from_secs(30);
 /// What is longer is no answer of Graph's. A page of a hundred numbers with their health has some 200 KB.
 const BODY_LIMIT: usize = 4 * 1024 * 1024;
 const VERSION_HEADER: &str = "facebook-api-version";
+/// Parameters whose values nobody may see.
+const SECRET: [&str; 6] = ["appsecret_proof", "client_secret", "code", "fb_exchange_token", "input_token", "pin"];
 
 /// Where Graph is, and the connections to it: made at the first call, one client per environment.
 #[derive(Clone)]
@@ -75,7 +77,36 @@ pub(super) struct Call<'a> {
 pub(super) enum Body<'a> {
     Empty,
     Form(Vec<(&'static str, &'a str)>),
-    Json(Map<String, Value>),
+    Json(Vec<(&'static str, &'a str)>),
+}
+
+impl Call<'_> {
+    /// The error without what Meta wrote, where that repeats a secret it was sent.
+    fn hiding(&self, error: MetaError) -> MetaError {
+        let hide = |text: Option<String>| text.filter(|text| !self.secrets().any(|secret| text.contains(secret)));
+        let hidden = |refusal: Refusal| Refusal {
+            details: hide(refusal.details),
+            user_message: hide(refusal.user_message),
+            fbtrace_id: hide(refusal.fbtrace_id),
+            ..refusal
+        };
+        match error {
+            MetaError::Refused(refusal) => MetaError::Refused(hidden(refusal)),
+            MetaError::AppRefused(refusal) => MetaError::AppRefused(hidden(refusal)),
+            MetaError::Unreachable(_) | MetaError::Unreadable => error,
+        }
+    }
+
+    fn secrets(&self) -> impl Iterator<Item = &str> {
+        let body = match &self.body {
+            Body::Empty => &[],
+            Body::Form(fields) | Body::Json(fields) => fields.as_slice(),
+        };
+        let named = self.query.iter().chain(body).filter(|(name, _)| SECRET.contains(name)).map(|(_, value)| *value);
+        // The app's own token is its id and its secret.
+        let borne = self.bearer.into_iter().flat_map(|token| [token, token.split_once('|').map_or(token, |(_, s)| s)]);
+        named.chain(borne).filter(|secret| !secret.is_empty())
+    }
 }
 
 impl Graph {
@@ -115,15 +146,16 @@ impl Graph {
         AppSession { graph: self, app }
     }
 
-    /// One attempt. An answer that refuses is an error; nothing of what was sent is in it.
+    /// One attempt. An answer that refuses is an error; no secret that was sent is in it.
     pub(super) async fn call<T: DeserializeOwned>(&self, call: Call<'_>) -> Result<T, MetaError> {
-        let (method, path) = (call.method.clone(), call.path);
-        let answered = self.attempt(call).await.inspect_err(|error| warn(&method, path, error))?;
-        let read = answered.read().inspect_err(|error| warn(&method, path, error))?;
-        Ok(read)
+        let answered = self.attempt(&call).await.and_then(|answered| answered.read());
+        answered.map_err(|error| call.hiding(error)).inspect_err(|error| {
+            let trace = error.refusal().and_then(|refusal| refusal.fbtrace_id.as_deref());
+            tracing::warn!(method = %call.method, path = call.path, %error, fbtrace_id = trace, "a call to Meta failed");
+        })
     }
 
-    async fn attempt(&self, call: Call<'_>) -> Result<Answered, MetaError> {
+    async fn attempt(&self, call: &Call<'_>) -> Result<Answered, MetaError> {
         let request = self.request(call)?;
         let mut response = self.http()?.execute(request).await.map_err(|error| unreachable(&error))?;
         self.compare_version(response.headers());
@@ -138,24 +170,27 @@ impl Graph {
         Ok(Answered { status, body: Zeroizing::new(body) })
     }
 
-    fn request(&self, call: Call<'_>) -> Result<reqwest::Request, MetaError> {
+    fn request(&self, call: &Call<'_>) -> Result<reqwest::Request, MetaError> {
         let mut url = format!("{}/{}/{}", self.base, self.version, call.path);
         if !call.query.is_empty() {
-            let query = form_urlencoded::Serializer::new(String::new()).extend_pairs(call.query).finish();
-            url = url + "?" + &query;
+            url = url + "?" + &form(&call.query);
         }
-        let mut request = self.http()?.request(call.method, url);
+        let mut request = self.http()?.request(call.method.clone(), url);
         if let Some(token) = call.bearer {
             request = request.header(header::AUTHORIZATION, bearer(token)?);
         }
-        let request = match call.body {
+        let request = match &call.body {
             Body::Empty => request,
             Body::Form(fields) => request
                 .header(header::CONTENT_TYPE, HeaderValue::from_static("application/x-www-form-urlencoded"))
-                .body(form_urlencoded::Serializer::new(String::new()).extend_pairs(fields).finish()),
-            Body::Json(fields) => request
-                .header(header::CONTENT_TYPE, HeaderValue::from_static("application/json"))
-                .body(Value::Object(fields).to_string()),
+                .body(form(fields)),
+            Body::Json(fields) => {
+                let fields: Map<_, _> =
+                    fields.iter().map(|(name, value)| ((*name).to_owned(), Value::from(*value))).collect();
+                request
+                    .header(header::CONTENT_TYPE, HeaderValue::from_static("application/json"))
+                    .body(Value::Object(fields).to_string())
+            }
         };
         request.build().map_err(|error| unreachable(&error))
     }
@@ -199,9 +234,8 @@ impl Session<'_> {
         fields: &[(&'static str, &str)],
     ) -> Result<T, MetaError> {
         let proof = self.proof();
-        let fields = fields.iter().copied().chain([("appsecret_proof", proof.as_str())]);
-        let fields = fields.map(|(name, value)| (name.to_owned(), Value::from(value))).collect();
-        self.call(Call { method: Method::POST, path, query: Vec::new(), body: Body::Json(fields), bearer: None }).await
+        let body = Body::Json([fields, &[("appsecret_proof", proof.as_str())]].concat());
+        self.call(Call { method: Method::POST, path, query: Vec::new(), body, bearer: None }).await
     }
 
     pub(super) async fn delete(&self, path: &str) -> Result<(), MetaError> {
@@ -292,9 +326,8 @@ fn unreachable(error: &reqwest::Error) -> MetaError {
     })
 }
 
-fn warn(method: &Method, path: &str, error: &MetaError) {
-    let trace = error.refusal().and_then(|refusal| refusal.fbtrace_id.as_deref());
-    tracing::warn!(%method, path, %error, fbtrace_id = trace, "a call to Meta failed");
+fn form(pairs: &[(&str, &str)]) -> String {
+    form_urlencoded::Serializer::new(String::new()).extend_pairs(pairs).finish()
 }
 
 fn client(timeout: Duration) -> reqwest::Result<reqwest::Client> {

@@ -1,0 +1,305 @@
+//! Whatever goes wrong on the way to Meta: one attempt, a bounded wait, and no secret in the error or the log.
+
+use std::{
+    io::Write,
+    sync::{Arc, Mutex, PoisonError},
+    time::{Duration, Instant},
+};
+
+use hmac::{Hmac, KeyInit, Mac};
+use secrecy::SecretString;
+use serde_json::json;
+use sha2::Sha256;
+use shared::{
+    Error,
+    domain::{hex, meta_app::MetaApp, meta_error::MetaError},
+    meta::Graph,
+};
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::{TcpListener, TcpStream},
+};
+use tracing_subscriber::fmt::MakeWriter;
+
+use super::{Meta, NUMBER, WABA, graph};
+
+const TOKEN: &str = "EAAtheTokenNobodyMaySee";
+const SECRET: &str = "theAppSecretNobodyMaySee";
+const CODE: &str = "theCodeNobodyMaySee";
+const PIN: &str = "918273";
+
+/// What a server does with every connection.
+#[derive(Debug, Clone, Copy)]
+enum Manner {
+    /// It closes it, before it has read anything.
+    Refuses,
+    /// It reads, and never answers.
+    Hangs,
+    /// It reads, and closes.
+    Breaks,
+    /// It answers so, with what it was asked in place of `ECHO`.
+    Answers(u16, &'static str),
+    /// It begins an answer that never ends.
+    Floods,
+}
+
+struct Server {
+    url: String,
+    asked: Arc<Mutex<Vec<String>>>,
+}
+
+impl Server {
+    async fn start(manner: Manner) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("http://{}", listener.local_addr().unwrap());
+        let asked = Arc::<Mutex<Vec<String>>>::default();
+        let heard = Arc::clone(&asked);
+        tokio::spawn(async move {
+            while let Ok((stream, _)) = listener.accept().await {
+                tokio::spawn(serve(stream, manner, Arc::clone(&heard)));
+            }
+        });
+        Self { url, asked }
+    }
+
+    fn asked(&self) -> Vec<String> {
+        self.asked.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+}
+
+async fn serve(mut stream: TcpStream, manner: Manner, asked: Arc<Mutex<Vec<String>>>) {
+    if matches!(manner, Manner::Refuses) {
+        return;
+    }
+    let mut request = Vec::new();
+    let mut buffer = [0; 4096];
+    while !is_whole(&request) {
+        match stream.read(&mut buffer).await {
+            Ok(0) | Err(_) => return,
+            Ok(read) => request.extend_from_slice(&buffer[..read]),
+        }
+    }
+    let request = String::from_utf8_lossy(&request).into_owned();
+    asked.lock().unwrap_or_else(PoisonError::into_inner).push(request.clone());
+    match manner {
+        Manner::Refuses | Manner::Breaks => {}
+        Manner::Hangs => std::future::pending().await,
+        Manner::Answers(status, body) => {
+            let echo = json!(request).to_string();
+            let body = body.replace("ECHO", &echo[1..echo.len() - 1]);
+            let answer = format!(
+                "HTTP/1.1 {status} X\r\ncontent-length: {}\r\nlocation: http://127.0.0.1:1/\r\n\r\n{body}",
+                body.len()
+            );
+            let _ = stream.write_all(answer.as_bytes()).await;
+        }
+        Manner::Floods => {
+            let _ = stream.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 1000000000\r\n\r\n").await;
+            while stream.write_all(&[b' '; 4096]).await.is_ok() {}
+        }
+    }
+}
+
+fn is_whole(request: &[u8]) -> bool {
+    let Some(end) = request.windows(4).position(|window| window == b"\r\n\r\n") else { return false };
+    let head = String::from_utf8_lossy(&request[..end]).to_ascii_lowercase();
+    let length = head.lines().find_map(|line| line.strip_prefix("content-length: ")?.trim().parse().ok());
+    request.len() >= end + 4 + length.unwrap_or(0_usize)
+}
+
+/// Everything that was logged, at every level.
+#[derive(Clone, Default)]
+struct Log(Arc<Mutex<Vec<u8>>>);
+
+impl Write for Log {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
+impl<'a> MakeWriter<'a> for Log {
+    type Writer = Self;
+
+    fn make_writer(&'a self) -> Self {
+        self.clone()
+    }
+}
+
+impl Log {
+    fn text(&self) -> String {
+        String::from_utf8_lossy(&self.0.lock().unwrap_or_else(PoisonError::into_inner)).into_owned()
+    }
+
+    /// Logs what this thread does, where an asynchronous test has one thread only.
+    fn listen(&self) -> tracing::subscriber::DefaultGuard {
+        let subscriber = tracing_subscriber::fmt()
+            .with_max_level(tracing::level_filters::LevelFilter::TRACE)
+            .with_writer(self.clone())
+            .finish();
+        tracing::subscriber::set_default(subscriber)
+    }
+}
+
+fn app() -> MetaApp {
+    MetaApp { verify_token: Some("theVerifyTokenNobodyMaySee".into()), ..super::app("67", SECRET) }
+}
+
+/// One call of each kind: with a token by GET, POST and DELETE, with the app's own, with its secret and a code.
+async fn every_kind_of_call(graph: &Graph) -> Vec<MetaError> {
+    let (app, token) = (app(), SecretString::from(TOKEN));
+    let session = graph.with(&app, &token);
+    let (number, waba) = (NUMBER[0].parse().unwrap(), WABA[0].parse().unwrap());
+    vec![
+        session.number(&number).await.unwrap_err(),
+        session.register(&number, &PIN.into()).await.unwrap_err(),
+        session.unsubscribe(&waba).await.unwrap_err(),
+        session.numbers_of(&waba).await.unwrap_err(),
+        graph.of_app(&app).inspect(&token).await.unwrap_err(),
+        graph.of_app(&app).long_lived(&token).await.unwrap_err(),
+        graph.of_app(&app).exchange_code(&CODE.into(), Some("https://a.example/")).await.unwrap_err(),
+    ]
+}
+
+/// Every way to write a secret that any of those calls sends.
+fn forbidden() -> Vec<String> {
+    let secrets = [TOKEN, SECRET, CODE, PIN, &proof(SECRET, TOKEN), "theVerifyTokenNobodyMaySee"];
+    secrets.iter().flat_map(|secret| tests::spellings(secret)).collect()
+}
+
+fn proof(secret: &str, token: &str) -> String {
+    let mac = Hmac::<Sha256>::new_from_slice(secret.as_bytes()).unwrap().chain_update(token);
+    hex::encode(&mac.finalize().into_bytes())
+}
+
+fn leaks(text: &str) -> Vec<String> {
+    forbidden().into_iter().filter(|secret| text.contains(secret.as_str())).collect()
+}
+
+const MALFORMED: &str = "{\"data\": [ECHO";
+const ECHOED: &str = r#"{"error": {"message": "ECHO", "code": 190, "error_subcode": 463, "error_data": {"details": "ECHO"},
+    "error_user_title": "ECHO", "error_user_msg": "ECHO", "fbtrace_id": "ECHO", "is_transient": false}}"#;
+
+#[tokio::test]
+async fn no_failure_shows_a_secret_in_an_error_or_in_the_log() {
+    let log = Log::default();
+    let _listening = log.listen();
+    let closed = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let nobody = format!("http://{}", closed.local_addr().unwrap());
+    drop(closed);
+    let mut urls = vec![("nobody listens", nobody)];
+    let manners = [
+        ("it hangs", Manner::Hangs),
+        ("it refuses", Manner::Refuses),
+        ("it breaks", Manner::Breaks),
+        ("500 with what it was asked", Manner::Answers(500, "ECHO")),
+        ("a refusal with what it was asked", Manner::Answers(400, ECHOED)),
+        ("the same with a 200", Manner::Answers(200, ECHOED)),
+        ("a malformed body", Manner::Answers(200, MALFORMED)),
+        ("a redirect", Manner::Answers(302, "ECHO")),
+    ];
+    for (name, manner) in manners {
+        urls.push((name, Server::start(manner).await.url));
+    }
+    for (name, url) in urls.clone() {
+        // Of a server that speaks no TLS.
+        if name == "it breaks" {
+            urls.push(("no TLS", url.replace("http://", "https://")));
+        }
+    }
+
+    for (name, url) in urls {
+        let graph = quick(&url);
+        let errors = every_kind_of_call(&graph).await;
+        for error in errors {
+            let wrapped = Error::from(error.clone());
+            let shown = format!("{error} {error:?} {wrapped} {wrapped:?} {} {}", wrapped.chain(), error.remedy());
+            assert_eq!(leaks(&shown), Vec::<String>::new(), "{name}: {shown}");
+        }
+        assert_eq!(leaks(&format!("{graph:?} {:?}", app())), Vec::<String>::new());
+    }
+
+    let logged = log.text();
+    assert!(logged.contains("a call to Meta failed") && logged.contains("token_expired (190/463)"), "{logged}");
+    assert_eq!(leaks(&logged), Vec::<String>::new());
+}
+
+/// With little patience.
+fn quick(url: &str) -> Graph {
+    let url = url.to_owned();
+    let env = shared::env::Env::from_fn(move |name| match name {
+        "GRAPH_URL" => Some(url.clone()),
+        "GRAPH_VERSION" => Some("v25.0".to_owned()),
+        "GRAPH_TIMEOUT_MS" => Some("300".to_owned()),
+        _ => None,
+    });
+    Graph::from_env(&env).unwrap()
+}
+
+#[tokio::test]
+async fn each_way_to_fail_is_one_attempt_and_has_a_name() {
+    for (manner, expected) in [
+        (Manner::Hangs, MetaError::Unreachable("timeout")),
+        (Manner::Refuses, MetaError::Unreachable("connection lost")),
+        (Manner::Breaks, MetaError::Unreachable("connection lost")),
+        (Manner::Answers(503, ""), MetaError::Unreachable("status 503")),
+        (Manner::Answers(429, "{}"), MetaError::Unreachable("status 429")),
+        (Manner::Answers(302, "{}"), MetaError::Unreachable("a redirect")),
+        (Manner::Answers(200, ""), MetaError::Unreadable),
+        (Manner::Answers(200, "[1"), MetaError::Unreadable),
+        (Manner::Answers(200, "{}"), MetaError::Unreadable),
+        (Manner::Answers(200, r#"{"success": false}"#), MetaError::Unreadable),
+        (Manner::Floods, MetaError::Unreadable),
+    ] {
+        let server = Server::start(manner).await;
+        let (graph, app, token) = (quick(&server.url), app(), SecretString::from(TOKEN));
+        let begun = Instant::now();
+
+        let error = graph.with(&app, &token).register(&NUMBER[0].parse().unwrap(), &PIN.into()).await.unwrap_err();
+
+        assert_eq!(error, expected, "{manner:?}");
+        assert!(error.is_temporary(), "{manner:?}");
+        assert!(begun.elapsed() < Duration::from_secs(3), "{manner:?} took {:?}", begun.elapsed());
+        let attempts = usize::from(!matches!(manner, Manner::Refuses));
+        assert_eq!(server.asked().len(), attempts, "{manner:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_call_shows_its_token_in_one_header_only() {
+    let server = Server::start(Manner::Answers(400, "{}")).await;
+    let (graph, app, token) = (quick(&server.url), app(), SecretString::from(TOKEN));
+
+    let _ = graph.with(&app, &token).register(&NUMBER[0].parse().unwrap(), &PIN.into()).await;
+
+    let asked = server.asked().remove(0);
+    assert!(asked.starts_with(&format!("POST /v25.0/{}/register HTTP/1.1\r\n", NUMBER[0])), "{asked}");
+    assert_eq!(asked.matches(TOKEN).count(), 1);
+    assert!(asked.contains(&format!("authorization: Bearer {TOKEN}\r\n")), "{asked}");
+    assert!(!asked.contains(SECRET), "{asked}");
+}
+
+#[tokio::test]
+async fn the_answer_of_another_version_is_warned_of_once() {
+    let log = Log::default();
+    let _listening = log.listen();
+    let meta = Meta::start().await;
+    let token = meta.token(WABA[0]).await;
+    let number = NUMBER[0].parse().unwrap();
+    let old = graph(&super::url(&meta.simulator), "v19.0").unwrap();
+
+    meta.with(&token).number(&number).await.unwrap();
+    let before = log.text();
+    for _ in 0..3 {
+        old.clone().with(&meta.app, &token).number(&number).await.unwrap();
+    }
+
+    assert!(!before.contains("another version"), "{before}");
+    let logged = log.text();
+    assert_eq!(logged.matches("Meta answers as another version").count(), 1, "{logged}");
+    assert!(logged.contains(r#"asked="v19.0" answered="v21.0""#), "{logged}");
+}
