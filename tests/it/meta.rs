@@ -2,9 +2,11 @@
 //! that misbehave.
 
 mod assets;
+mod base;
 mod login;
 mod number;
 mod secrets;
+mod signed_request;
 
 use std::sync::{
     Arc,

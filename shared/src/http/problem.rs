@@ -241,3 +241,67 @@ impl Problem {
         Response::from_parts(parts, body.into())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::*;
+    use crate::domain::meta_error::MetaError;
+
+    fn shown(error: Error) -> (Value, Option<String>) {
+        let response = error.into_response();
+        let retry_after = response.headers().get(header::RETRY_AFTER).map(|value| value.to_str().unwrap().to_owned());
+        let problem = response.extensions().get::<Problem>().unwrap();
+        (serde_json::to_value(problem).unwrap(), retry_after)
+    }
+
+    #[test]
+    fn a_refusal_of_meta_s_shows_its_numbers_and_none_of_its_words() {
+        let refusal = Refusal {
+            code: 133_005,
+            details: Some("words of Meta's".to_owned()),
+            user_message: Some("words of Meta's".to_owned()),
+            fbtrace_id: Some("Az8".to_owned()),
+            status: 400,
+            ..Refusal::default()
+        };
+
+        assert_eq!(
+            shown(MetaError::Refused(refusal).into()),
+            (
+                json!({
+                    "type": "urn:patchbay:problem:meta_refused",
+                    "title": "Bad Gateway",
+                    "status": 502,
+                    "detail": "Meta refused: pin_mismatch (133005)",
+                    "code": "meta_refused",
+                    "request_id": "",
+                    "retryable": false,
+                    "remedy": "The number has a two-step PIN and this was not it: enter the right one, or set a new one in WhatsApp Manager.",
+                    "meta": {"code": 133_005, "subcode": null, "fbtrace_id": "Az8"},
+                }),
+                None
+            )
+        );
+    }
+
+    #[test]
+    fn what_passes_at_meta_is_worth_another_try() {
+        let throttled = Refusal { code: 80_007, status: 400, ..Refusal::default() };
+        for error in [MetaError::Refused(throttled), MetaError::Unreachable("timeout"), MetaError::Unreadable] {
+            let (problem, retry_after) = shown(error.into());
+            let told = (&problem["status"], &problem["code"], &problem["retryable"], retry_after.as_deref());
+            assert_eq!(told, (&json!(503), &json!("meta_unavailable"), &json!(true), Some("10")));
+        }
+    }
+
+    #[test]
+    fn no_app_and_a_broken_seal_have_their_codes() {
+        let (unconfigured, _) = shown(Error::MetaAppNotConfigured);
+        let (broken, _) = shown(Error::SealBroken);
+
+        assert_eq!((&unconfigured["status"], &unconfigured["code"]), (&json!(409), &json!("meta_app_not_configured")));
+        assert_eq!((&broken["status"], &broken["code"]), (&json!(503), &json!("seal_broken")));
+    }
+}

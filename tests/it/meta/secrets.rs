@@ -270,6 +270,17 @@ async fn each_way_to_fail_is_one_attempt_and_has_a_name() {
 }
 
 #[tokio::test]
+async fn nothing_is_sent_to_who_cannot_prove_to_be_meta() {
+    let server = Server::start(Manner::Breaks).await;
+    let (graph, app, token) = (quick(&server.url.replace("http://", "https://")), app(), SecretString::from(TOKEN));
+
+    let error = graph.with(&app, &token).number(&NUMBER[0].parse().unwrap()).await.unwrap_err();
+
+    assert!(matches!(error, MetaError::Unreachable("no connection" | "timeout")), "{error:?}");
+    assert!(server.asked().iter().all(|asked| !asked.contains(TOKEN)));
+}
+
+#[tokio::test]
 async fn a_call_shows_its_token_in_one_header_only() {
     let server = Server::start(Manner::Answers(400, "{}")).await;
     let (graph, app, token) = (quick(&server.url), app(), SecretString::from(TOKEN));
