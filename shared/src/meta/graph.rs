@@ -1,4 +1,5 @@
-//! Calls to Graph: the only place that knows HTTP and shows a token or the app's secret to anybody.
+//! Calls to Graph: the only place that knows HTTP and shows a token or the app's secret to anybody. What the HTTP and TLS
+//! stacks copy of them on the way cannot be wiped.
 
 use std::{
     fmt,
@@ -31,7 +32,7 @@ use crate::{
 pub(super) const META: &str = "https://graph.facebook.com";
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
 const TIMEOUT_MS: u64 = 10_000;
-/// Shorter than Meta keeps an idle connection: a request on one that is gone fails without telling whether it arrived.
+/// A request on a connection that the other side has given up fails without telling whether it arrived.
 const IDLE: Duration = Duration::from_secs(30);
 /// What is longer is no answer of Graph's. A page of a hundred numbers with their health has some 200 KB.
 const BODY_LIMIT: usize = 4 * 1024 * 1024;

@@ -16,7 +16,8 @@ use crate::domain::{
 };
 
 const DIALOG: &str = "https://www.facebook.com";
-const SCOPES: &str = "whatsapp_business_management,whatsapp_business_messaging";
+/// The permissions that are asked for, each given over WABAs.
+const SCOPES: [&str; 2] = ["whatsapp_business_management", "whatsapp_business_messaging"];
 /// The object of the app's webhook subscription.
 const OBJECT: &str = "whatsapp_business_account";
 
@@ -80,7 +81,7 @@ impl Graph {
                 query.append_pair("config_id", config).append_pair("extras", &extras.to_string());
             }
             None => {
-                query.append_pair("scope", SCOPES);
+                query.append_pair("scope", &SCOPES.join(","));
             }
         }
         let base = if self.base == META { DIALOG } else { &self.base };
@@ -175,11 +176,11 @@ impl TokenFacts {
     }
 }
 
-/// The WABAs under WhatsApp's permissions, each once in the order given; and whether one of them names none.
+/// The WABAs under those permissions, each once in the order given; and whether one of them names none.
 fn targets(granular: &Value) -> (Vec<WabaId>, bool) {
     let (mut wabas, mut all) = (Vec::new(), false);
     for scope in granular.as_array().into_iter().flatten() {
-        if !scope["scope"].as_str().unwrap_or_default().starts_with("whatsapp_business_m") {
+        if !scope["scope"].as_str().is_some_and(|name| SCOPES.contains(&name)) {
             continue;
         }
         all |= scope["target_ids"].is_null();

@@ -10,7 +10,10 @@ use shared::{
     },
 };
 
-use super::{BUSINESS, Meta, NUMBER, WABA, refused};
+use super::{
+    BUSINESS, Meta, NUMBER, WABA, graph, refused,
+    server::{Manner, Server},
+};
 
 #[tokio::test]
 async fn a_waba_is_read_whole() {
@@ -219,4 +222,36 @@ async fn a_token_that_fits_no_header_is_invalid_and_goes_nowhere() {
 
     assert!(matches!(&error, MetaError::Refused(refusal) if refusal.code == 190), "{error:?}");
     assert_eq!(meta.calls("/").await.len(), 0);
+}
+
+#[tokio::test]
+async fn one_element_that_cannot_be_read_does_not_hide_the_others() {
+    let server = Server::start(Manner::Answers(
+        200,
+        r#"{"data": [{"id": 1, "throughput": {"level": 5}, "health_status": "fine", "quality_rating": null},
+            {"id": "me"}, {"verified_name": "Nobody"}, "nonsense", {"id": "2", "is_on_biz_app": "yes"}]}"#,
+    ))
+    .await;
+    let (app, token) = (super::app("67", "secret"), SecretString::from("a-token"));
+
+    let numbers =
+        graph(&server.url, "v25.0").unwrap().with(&app, &token).numbers_of(&WABA[0].parse().unwrap()).await.unwrap();
+
+    assert_eq!(numbers.iter().map(|number| number.id.as_str()).collect::<Vec<_>>(), ["1", "2"]);
+    assert!(numbers.iter().all(|number| number.health.is_none() && !number.is_on_biz_app));
+}
+
+#[tokio::test]
+async fn a_list_that_goes_round_in_circles_ends() {
+    let server = Server::start(Manner::Answers(
+        200,
+        r#"{"data": [{"id": "1"}], "paging": {"cursors": {"after": "x"}, "next": "http://127.0.0.1:1/?access_token=t"}}"#,
+    ))
+    .await;
+    let (app, token) = (super::app("67", "secret"), SecretString::from("a-token"));
+
+    let numbers =
+        graph(&server.url, "v25.0").unwrap().with(&app, &token).numbers_of(&WABA[0].parse().unwrap()).await.unwrap();
+
+    assert_eq!((numbers.len(), server.asked().len()), (2, 2));
 }

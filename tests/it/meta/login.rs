@@ -11,7 +11,10 @@ use shared::{
 };
 use tests::wire;
 
-use super::{Meta, START, WABA, graph, refused};
+use super::{
+    Meta, START, WABA, graph, refused,
+    server::{Manner, Server},
+};
 
 const REDIRECT: &str = "https://api.example.com/oauth/callback";
 const DAY: i64 = 86_400;
@@ -218,4 +221,39 @@ fn the_dialog_is_facebook_s_and_asks_by_configuration_or_by_scope() {
         json!({"setup": {}, "featureType": "whatsapp_business_app_onboarding", "sessionInfoVersion": "3"})
     );
     assert!(!by_scope.contains("secret") && !by_configuration.contains("secret"));
+}
+
+#[tokio::test]
+async fn what_a_token_is_survives_strange_spellings() {
+    let server = Server::start(Manner::Answers(
+        200,
+        r#"{"data": {"app_id": 67, "type": "ROBOT", "is_valid": true, "user_id": 218471, "expires_at": "soon",
+            "data_access_expires_at": -1, "issued_at": 1000, "scopes": ["whatsapp_business_messaging", 7, null],
+            "granular_scopes": [
+                {"scope": "whatsapp_business_manage_events", "target_ids": ["999"]},
+                {"scope": "whatsapp_business_management", "target_ids": ["3", 2, "../me", "3"]},
+                {"scope": "whatsapp_business_messaging"},
+                "nonsense"]}}"#,
+    ))
+    .await;
+    let (graph, app) = (graph(&server.url, "v25.0").unwrap(), super::app("67", "secret"));
+
+    let facts = graph.of_app(&app).inspect(&"a-token".into()).await.unwrap();
+
+    assert_eq!(
+        facts,
+        TokenFacts {
+            app_id: Some("67".to_owned()),
+            is_valid: true,
+            kind: TokenKind::Unknown("ROBOT".to_owned()),
+            subject: Some("218471".parse().unwrap()),
+            expires_at: None,
+            data_access_expires_at: None,
+            issued_at: Some(jiff::Timestamp::from_second(1_000).unwrap()),
+            scopes: vec!["whatsapp_business_messaging".to_owned(), "7".to_owned()],
+            target_wabas: vec!["3".parse().unwrap(), "2".parse().unwrap()],
+            targets_all: true,
+            error: None,
+        }
+    );
 }
