@@ -62,7 +62,7 @@ async fn the_first_key_once_revoked_stays_revoked() {
     let report = world.sweeper().handle(tests::schedule_event()).await.unwrap();
 
     assert_eq!(serde_json::to_value(report).unwrap(), json!({ "first_key_put": false }));
-    let call = Call::new(world.cold_access("later"), "GET", "/v1/keys").bearer(&world.first_key);
+    let call = Call::new(world.cold("access", "later"), "GET", "/v1/keys").bearer(&world.first_key);
     assert_eq!(call.send().await.outcome(), (401, "unauthenticated".to_owned()));
 }
 
@@ -103,7 +103,7 @@ async fn a_failed_look_at_the_first_key_does_not_shut_the_operator_out() {
         let site = Site::named(format!("secretsmanager.GetSecretValue:patchbay-StackSecret#{ordinal}"));
         world.aws.faults().arm(Fault { site, kind: FaultKind::Fail });
     }
-    let router = world.cold_access("access");
+    let router = world.cold("access", "access");
     let health = || Call::new(router.clone(), "GET", "/v1/health").bearer(&world.first_key).send();
 
     let first = health().await;

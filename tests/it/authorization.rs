@@ -80,7 +80,7 @@ struct Cell {
 }
 
 async fn cells(world: &World, route: &Route) -> Vec<Cell> {
-    let router = world.cold_access("matrix");
+    let router = world.cold("access", "matrix");
     let good = right(world, route.access, "acme").await;
     let is_key = !matches!(route.access, Access::Session);
     let mut cells = Vec::new();
@@ -194,7 +194,7 @@ async fn a_route_whose_handler_forgets_the_caller_is_noticed() {
     let forgetful = Router::new().route("/v1/forgetful", get(async || Json("hello")).post(async || Json("hello")));
     let added = [Method::GET, Method::POST].map(|method| Route { method, path: "/v1/forgetful", ..ROUTES[1].clone() });
 
-    assert_eq!(open_to_strangers(&world.cold_access("strangers"), ROUTES).await, Vec::<String>::new());
+    assert_eq!(open_to_strangers(&world.cold("access", "strangers"), ROUTES).await, Vec::<String>::new());
     assert_eq!(open_to_strangers(&forgetful, &added).await, ["GET /v1/forgetful", "POST /v1/forgetful"]);
 }
 
@@ -219,7 +219,7 @@ async fn a_route_the_table_does_not_know_admits_nobody() {
 async fn a_revoked_key_mints_nothing_even_where_it_is_remembered() {
     let world = World::start().await;
     let stolen = world.make_key(json!({ "name": "stolen" })).await;
-    let warm = world.cold_access("warm");
+    let warm = world.cold("access", "warm");
     let mint = || {
         let call = Call::new(warm.clone(), "POST", "/v1/keys").bearer(secret(&stolen));
         call.json(&json!({ "name": "offspring" })).send()
@@ -290,7 +290,8 @@ async fn revoking_a_key_ends_its_sessions() {
 
     world.as_operator("DELETE", &format!("/v1/keys/{}", maker["id"].as_str().unwrap())).send().await;
 
-    let ended = Call::new(world.cold_access("other"), "GET", "/v1/health").bearer(secret(&session.body)).send().await;
+    let ended =
+        Call::new(world.cold("access", "other"), "GET", "/v1/health").bearer(secret(&session.body)).send().await;
     assert_eq!(ended.outcome(), (401, "unauthenticated".to_owned()));
 }
 
@@ -298,7 +299,7 @@ async fn revoking_a_key_ends_its_sessions() {
 async fn a_warm_process_takes_a_revoked_key_for_thirty_seconds_at_most() {
     let world = World::start().await;
     let key = world.make_key(json!({ "name": "key" })).await;
-    let warm = world.cold_access("warm");
+    let warm = world.cold("access", "warm");
     let health = async || Call::new(warm.clone(), "GET", "/v1/health").bearer(secret(&key)).send().await.status;
     assert_eq!(health().await, 200);
 

@@ -9,7 +9,7 @@ use tests::{Answer, Call, World, faults::exhaust};
 async fn insist(world: &World, step: &str, call: impl Fn(axum::Router) -> Call) -> Answer {
     for attempt in 0..6 {
         let caller = format!("{step}-{attempt}");
-        let sent = call(world.cold_access(&caller)).send();
+        let sent = call(world.cold("access", &caller)).send();
         match world.as_process(&caller, sent).await {
             Some(answer) if answer.status < 500 => return answer,
             _ => {}

@@ -88,7 +88,7 @@ async fn a_hundred_at_once_have_one_effect() {
     let calls = (0..100).map(|place| {
         let world = Arc::clone(&world);
         tokio::spawn(async move {
-            let router = world.cold_access(&format!("racer-{}", place % 8));
+            let router = world.cold("access", &format!("racer-{}", place % 8));
             let call = Call::new(router, "POST", "/v1/keys").bearer(&world.first_key);
             call.header("idempotency-key", "race").json(&json!({ "name": "raced" })).send().await.outcome()
         })

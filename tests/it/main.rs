@@ -7,6 +7,7 @@ mod authorization;
 mod contract;
 mod documents;
 mod faults;
+mod harness;
 mod idempotency;
 mod layering;
 mod local;

@@ -66,8 +66,14 @@ impl Call {
         let headers = headers.map(|(name, value)| (name.to_string(), text(value))).collect();
         let status = response.status().as_u16();
         let bytes = to_bytes(response.into_body(), usize::MAX).await.expect("a body");
-        let body = if bytes.is_empty() { Value::Null } else { serde_json::from_slice(&bytes).expect("JSON") };
-        Answer { status, headers, body }
+        let mut answer = Answer { status, headers, body: Value::Null };
+        if !bytes.is_empty() {
+            // A page is text; everything else we answer with is JSON.
+            let is_page = answer.header("content-type").is_some_and(|kind| kind.starts_with("text/"));
+            let page = || Value::String(String::from_utf8_lossy(&bytes).into_owned());
+            answer.body = if is_page { page() } else { serde_json::from_slice(&bytes).expect("JSON") };
+        }
+        answer
     }
 }
 

@@ -1,56 +1,67 @@
-//! The harness, in the product's words: a `World` is the emulators, what the template describes, and the real
+//! The harness, in the product's words: a `World` is the emulators, what the template describes, Meta, and the real
 //! functions' routers in this process.
 #![expect(clippy::expect_used, clippy::unwrap_used, reason = "a test that cannot go on may panic")]
 
+mod browser;
 mod call;
 pub mod faults;
+mod front;
+mod functions;
+mod meta;
+mod process;
 pub mod wire;
 
 use std::{
-    collections::{BTreeMap, HashMap},
+    collections::BTreeMap,
     path::{Path, PathBuf},
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, Mutex},
 };
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use axum::Router;
 use emulators::{Emulators, Options};
+use jiff::SignedDuration;
 use serde_json::{Value, json};
-use shared::{
-    clock::{Clock, Random},
-    env::Env,
-    http::access,
-    upkeep,
-};
+use shared::{clock::Clock, env::Env, upkeep};
 use tempfile::TempDir;
-use tokio::task::AbortHandle;
 
+pub use browser::Browser;
 pub use call::{Answer, Call};
+pub use meta::{Consent, Meta};
+
+use front::{Bound, Front};
+use functions::{Functions, serving};
+use process::Processes;
+
+/// Where the operator's dashboard is: the one origin that `ALLOWED_ORIGINS` has.
+pub const DASHBOARD: &str = "https://app.example.com";
 
 /// Everything one test needs, its own.
 #[derive(Debug)]
 pub struct World {
     pub aws: Emulators,
     pub clock: emulators::Clock,
-    /// As `template.yaml` gives it, by function.
-    environments: BTreeMap<String, BTreeMap<String, String>>,
+    pub meta: Arc<Meta>,
     pub first_key: String,
-    access: Router,
-    processes: Processes,
+    functions: Arc<Functions>,
+    front: Front,
     _data: TempDir,
 }
-
-/// What runs as a process of its own, by access key id: a fault may kill it.
-type Processes = Arc<Mutex<HashMap<String, AbortHandle>>>;
 
 impl World {
     pub async fn start() -> Self {
         let data = tempfile::tempdir().expect("a directory for this test");
         let processes = Processes::default();
-        let options = Options { kill: killing(&processes), ..Options::new(data.path()) };
+        let killed = processes.clone();
+        let kill: emulators::Kill = Arc::new(move |caller| killed.kill(caller));
+        let options = Options { kill, ..Options::new(data.path()) };
         let aws = Emulators::start(options).await.expect("the emulators start");
-        let template =
-            local::provisioned(&template(), &BTreeMap::new(), &aws.url()).await.expect("the template provisions");
+        let clock = aws.clock().clone();
+        let front = Bound::new().await;
+        let meta = Arc::new(Meta::start(&front.url(), &clock, &processes));
+        let mut parameters = local::meta::parameters();
+        parameters.extend([("PublicUrl".to_owned(), front.url()), ("AllowedOrigins".to_owned(), DASHBOARD.to_owned())]);
+        let template = local::provisioned(&template(), &parameters, &aws.url()).await.expect("the template provisions");
         let environments = template
             .functions
             .values()
@@ -58,15 +69,28 @@ impl World {
                 (function.name.clone(), with_credentials(&function.name, function.environment.clone(), &aws.url()))
             })
             .collect::<BTreeMap<_, _>>();
-        let clock = aws.clock().clone();
-        let access = access_router(&environments["access"], &clock);
         let first_key = first_key(&environments["access"]).await;
-        Self { aws, clock, environments, first_key, access, processes, _data: data }
+        let functions = Arc::new(Functions {
+            environments,
+            clock: clock.clone(),
+            meta: Arc::clone(&meta),
+            processes,
+            warm: Mutex::default(),
+            idle: Mutex::default(),
+        });
+        Self { aws, clock, meta, first_key, front: front.answer(&functions), functions, _data: data }
     }
 
-    /// A request to the environment that stays warm through the test.
+    /// A request to the function whose route it is, in the environment that stays warm through the test. The path may
+    /// be a whole URL of this API, as an answer gave it.
     pub fn call(&self, method: &str, path: &str) -> Call {
-        Call::new(self.access.clone(), method, path)
+        let path = path.strip_prefix(&self.front.url).unwrap_or(path);
+        Call::new(self.functions.warm(serving(method, path)), method, path)
+    }
+
+    /// The API's public address, which Meta and browsers know.
+    pub fn url(&self) -> &str {
+        &self.front.url
     }
 
     /// A request with the deployment's first key.
@@ -74,53 +98,65 @@ impl World {
         self.call(method, path).bearer(&self.first_key)
     }
 
-    /// A cold environment of `access`: it remembers nothing. Its access key id is `caller`.
-    pub fn cold_access(&self, caller: &str) -> Router {
-        let mut environment = self.environments["access"].clone();
-        environment.insert("AWS_ACCESS_KEY_ID".to_owned(), caller.to_owned());
-        access_router(&environment, &self.clock)
+    /// A cold environment of a function: it remembers nothing. AWS and Meta know its calls as those of `caller`.
+    pub fn cold(&self, function: &str, caller: &str) -> Router {
+        self.functions.cold(function, caller)
     }
 
-    /// Runs `work` as the process with that access key id. None: a fault has killed it.
+    /// A request to a cold environment, as [`World::call`] to a warm one.
+    pub fn cold_call(&self, caller: &str, method: &str, path: &str) -> Call {
+        let path = path.strip_prefix(&self.front.url).unwrap_or(path);
+        Call::new(self.cold(serving(method, path), caller), method, path)
+    }
+
+    /// Runs `work` as the process `caller`. None: a fault has killed it.
     pub async fn as_process<T: Send + 'static>(
         &self,
         caller: &str,
         work: impl Future<Output = T> + Send + 'static,
     ) -> Option<T> {
-        let process = tokio::spawn(work);
-        self.processes().insert(caller.to_owned(), process.abort_handle());
-        match process.await {
-            Ok(result) => Some(result),
-            Err(error) if error.is_cancelled() => None,
-            Err(error) => std::panic::resume_unwind(error.into_panic()),
-        }
-    }
-
-    fn processes(&self) -> std::sync::MutexGuard<'_, HashMap<String, AbortHandle>> {
-        self.processes.lock().unwrap_or_else(PoisonError::into_inner)
+        self.functions.processes.run(caller, work).await
     }
 
     /// A cold environment of `sweeper`.
     pub fn sweeper(&self) -> Arc<upkeep::Context> {
-        let env = env(self.environments["sweeper"].clone());
+        self.cold_sweeper("sweeper")
+    }
+
+    pub fn cold_sweeper(&self, caller: &str) -> Arc<upkeep::Context> {
+        let env = self.functions.env("sweeper", caller);
         Arc::new(upkeep::Context::from_env(&env, product_clock(&self.clock)).expect("the sweeper starts"))
+    }
+
+    /// Lets time pass for everything: emulators, Meta, functions. What has expired by then is gone.
+    pub async fn advance(&self, by: SignedDuration) {
+        self.clock.advance(by);
+        self.aws.sweep_ttl().await;
+    }
+
+    /// A person opens a `start_url`, answers Meta's dialog and comes back: what they are shown then, or where they are
+    /// sent.
+    pub async fn consent(&self, start_url: &str, consent: Consent<'_>) -> Answer {
+        let mut browser = Browser::default();
+        let sent = browser.open(self.call("GET", start_url)).await;
+        let dialog = sent.header("location").unwrap_or_else(|| panic!("not sent to Meta: {sent:?}"));
+        let callback = self.meta.consent(dialog, consent).await;
+        browser.open(self.call("GET", &callback)).await
     }
 
     /// The clients a test looks behind the scenes with.
     pub fn aws_clients(&self) -> shared::aws::clients::Aws {
-        let mut environment = self.environments["access"].clone();
-        environment.insert("AWS_ACCESS_KEY_ID".to_owned(), "test".to_owned());
-        shared::aws::clients::Aws::from_env(&env(environment)).expect("clients")
+        shared::aws::clients::Aws::from_env(&self.functions.env("access", "test")).expect("clients")
     }
 
     /// The environment variable of a function, as the template sets it.
     pub fn variable(&self, function: &str, name: &str) -> String {
-        self.environments[function][name].clone()
+        self.environment(function)[name].clone()
     }
 
     /// All variables of a function, the endpoint and credentials of this world included.
     pub fn environment(&self, function: &str) -> &BTreeMap<String, String> {
-        &self.environments[function]
+        &self.functions.environments[function]
     }
 
     pub fn product_clock(&self) -> Clock {
@@ -129,7 +165,8 @@ impl World {
 
     /// Every item of a table, as JSON: what an attacker with a copy of it would see.
     pub async fn table(&self, variable: &str) -> Vec<Value> {
-        let table = self.variable("access", variable);
+        let table = self.functions.environments.values().find_map(|environment| environment.get(variable));
+        let table = table.expect("a table that a function knows");
         let scan = self.aws_clients().dynamodb().scan().table_name(table).send().await.expect("a scan");
         let items = scan.items.unwrap_or_default();
         items
@@ -154,15 +191,6 @@ impl World {
     }
 }
 
-fn killing(processes: &Processes) -> emulators::Kill {
-    let processes = Arc::clone(processes);
-    Arc::new(move |caller| {
-        if let Some(process) = processes.lock().unwrap_or_else(PoisonError::into_inner).remove(caller) {
-            process.abort();
-        }
-    })
-}
-
 /// `template.yaml` of this project.
 pub fn template() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../template.yaml")
@@ -179,22 +207,15 @@ fn with_credentials(function: &str, mut environment: BTreeMap<String, String>, u
     environment
 }
 
-fn env(environment: BTreeMap<String, String>) -> Env {
-    Env::from_fn(move |name| environment.get(name).cloned())
-}
-
-fn product_clock(clock: &emulators::Clock) -> Clock {
+pub(crate) fn product_clock(clock: &emulators::Clock) -> Clock {
     let clock = clock.clone();
     Clock::from_fn(move || clock.now())
 }
 
-fn access_router(environment: &BTreeMap<String, String>, clock: &emulators::Clock) -> Router {
-    let context = access::Context::from_env(&env(environment.clone()), product_clock(clock), Random::system());
-    access::router(context.expect("access starts"))
-}
-
 async fn first_key(environment: &BTreeMap<String, String>) -> String {
-    let aws = shared::aws::clients::Aws::from_env(&env(environment.clone())).expect("clients");
+    let known = environment.clone();
+    let env = Env::from_fn(move |name| known.get(name).cloned());
+    let aws = shared::aws::clients::Aws::from_env(&env).expect("clients");
     let secret = aws.secrets_manager().get_secret_value().secret_id(&environment["STACK_SECRET"]).send().await;
     let value: Value =
         serde_json::from_str(secret.expect("the stack secret").secret_string().expect("text")).expect("JSON");

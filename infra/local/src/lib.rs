@@ -9,7 +9,7 @@ mod files;
 mod gateway;
 pub mod hosted;
 mod listen;
-mod meta;
+pub mod meta;
 mod poll;
 mod provision;
 mod random;

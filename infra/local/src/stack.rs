@@ -210,8 +210,9 @@ impl Stack {
     fn open(&mut self, listeners: Listeners, config: &Config) -> Result<(), StartError> {
         let core = self.core.clone();
         if let Some(listener) = listeners.simulator {
-            let data = config.data.join("simulator");
-            let simulator = meta::start(listener, &self.api_url, &data, &core.clock).map_err(StartError::Simulator)?;
+            let data = Some(config.data.join("simulator"));
+            let options = simulator::Options { data, ..meta::options(&self.api_url, &core.clock) };
+            let simulator = Simulator::start(listener, options).map_err(StartError::Simulator)?;
             self.simulator = Some(simulator);
         }
         let api = self.template.api.clone().unwrap_or_default();

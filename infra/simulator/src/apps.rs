@@ -103,5 +103,5 @@ pub(crate) fn connected_clients(meta: &Meta, call: &Call) -> Outcome {
         });
         connected.map(|business| (business.id.clone(), businesses::node(business))).collect::<Vec<_>>()
     });
-    page_of(meta, call, nodes)
+    page_of(call, nodes)
 }

@@ -28,7 +28,7 @@ pub(crate) fn list(meta: &Meta, call: &Call, waba: &str) -> Outcome {
         let users = world.wabas.get(waba).map(|waba| waba.assigned_users.as_slice()).unwrap_or_default();
         users.iter().map(|user| (user.id.clone(), node(world, user))).collect()
     });
-    page_of(meta, call, nodes)
+    page_of(call, nodes)
 }
 
 fn node(world: &World, user: &AssignedUser) -> Node {

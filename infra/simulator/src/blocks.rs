@@ -16,7 +16,7 @@ pub(crate) fn list(meta: &Meta, call: &Call, number: &str) -> Outcome {
         let own = world.blocked.iter().filter(|(_, row)| row.phone_number_id == number);
         own.map(|(key, row)| (key.to_owned(), shown(row))).collect()
     });
-    page(meta, call, &blocked)
+    page(call, &blocked)
 }
 
 /// Only who wrote in the last 24 hours can be blocked.

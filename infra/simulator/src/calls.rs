@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
 use crate::faults::Met;
-use crate::graph::{Answer, AnswerBody, Call};
+use crate::graph::{Answer, AnswerBody, Call, route_name};
 use crate::meta::{Meta, NotWritten};
 use crate::signature::short_hash;
 use crate::world::World;
@@ -33,6 +33,12 @@ pub(crate) struct Record {
     pub at: Timestamp,
     pub method: String,
     pub path: String,
+    /// The path's shape: the same for every version, number and account.
+    #[serde(default)]
+    pub route: String,
+    /// Whose address it came by, where the host gives each caller its own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub caller: Option<String>,
     pub query: Value,
     /// The caller's token, as a label.
     pub token: Option<String>,
@@ -51,6 +57,8 @@ pub(crate) fn log(meta: &Meta, call: &Call, answer: &Answer, fault: &Met) {
             at: call.at,
             method: call.method.to_string(),
             path: call.path.clone(),
+            route: route_name(world, call),
+            caller: call.caller.as_deref().map(str::to_owned),
             query: masked_parameters(world, &call.params.query),
             token: call.token().map(|token| label(world, &token)),
             body: body(world, call),

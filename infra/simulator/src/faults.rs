@@ -6,7 +6,7 @@ use http::StatusCode;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use crate::graph::{Answer, Call, GraphError};
+use crate::graph::{Answer, Call, GraphError, route_name};
 use crate::meta::{Meta, NotWritten};
 
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -31,6 +31,9 @@ pub(crate) struct Match {
     /// A part of the path.
     #[serde(skip_serializing_if = "Option::is_none")]
     path: Option<String>,
+    /// As `GET /_sim/calls` names it: exactly this call, of whomever.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    route: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     phone_number_id: Option<String>,
 }
@@ -101,11 +104,14 @@ pub(crate) struct Met(Option<Kind>);
 
 /// Takes one firing of the first fault that matches and has let enough calls through.
 pub(crate) fn meet(meta: &Meta, call: &Call) -> Met {
-    if !meta.read(|world| world.faults.values().any(|fault| fault.matches(call))) {
-        return Met::default();
-    }
+    let matching = meta.read(|world| {
+        world.faults.values().next()?;
+        let route = route_name(world, call);
+        world.faults.values().any(|fault| fault.matches(call, &route)).then_some(route)
+    });
+    let Some(route) = matching else { return Met::default() };
     let fired = meta.change(|world| {
-        let matching = world.faults.values().filter(|fault| fault.matches(call)).map(|fault| fault.id.clone());
+        let matching = world.faults.values().filter(|fault| fault.matches(call, &route)).map(|fault| fault.id.clone());
         for id in matching.collect::<Vec<_>>() {
             let Some(fault) = world.faults.get_mut(&id) else { continue };
             if fault.skip == 0 {
@@ -120,20 +126,21 @@ pub(crate) fn meet(meta: &Meta, call: &Call) -> Met {
 }
 
 impl Fault {
-    fn matches(&self, call: &Call) -> bool {
-        self.fired < self.times && self.on.matches(call)
+    fn matches(&self, call: &Call, route: &str) -> bool {
+        self.fired < self.times && self.on.matches(call, route)
     }
 }
 
 impl Match {
-    fn matches(&self, call: &Call) -> bool {
+    fn matches(&self, call: &Call, route: &str) -> bool {
         let method = self.method.as_ref().is_none_or(|method| method.eq_ignore_ascii_case(call.method.as_str()));
         let path = self.path.as_ref().is_none_or(|path| call.path.contains(path.as_str()));
         let number = self.phone_number_id.as_ref().is_none_or(|number| {
             call.segments.iter().any(|segment| segment == number)
                 || call.params.text("phone_number_id").as_ref() == Some(number)
         });
-        method && path && number
+        let shape = self.route.as_ref().is_none_or(|shape| shape == route);
+        method && path && shape && number
     }
 }
 

@@ -27,6 +27,7 @@ pub(crate) use error::{Answer, AnswerBody, GraphError, Outcome};
 pub(crate) use fields::Node;
 pub(crate) use paging::{cursor, page, page_of};
 pub(crate) use params::{Params, encode, form};
+pub(crate) use routes::name as route_name;
 pub(crate) use usage::Usage;
 
 use crate::calls;
@@ -47,8 +48,8 @@ pub(crate) async fn answer(State(meta): State<Arc<Meta>>, request: Request) -> R
     let answer = fault.answer().unwrap_or_else(|| outcome.unwrap_or_else(GraphError::into_answer));
     calls::log(&meta, &call, &answer, &fault);
 
-    if let (true, Some(kill), Some(peer)) = (fault.kills_the_caller(), &meta.options.kill, call.peer) {
-        kill.caller(peer);
+    if let (true, Some(kill), Some(caller)) = (fault.kills_the_caller(), &meta.options.kill, &call.caller) {
+        kill.caller(caller);
     }
     if let Some(delay) = fault.delay() {
         tokio::time::sleep(delay).await;

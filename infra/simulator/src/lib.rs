@@ -46,21 +46,27 @@ pub use clock::Clock;
 pub use meta::{Kill, Options};
 
 use meta::Meta;
+use serve::Way;
 
 /// A running simulator; dropping it stops it.
 #[derive(Debug)]
 pub struct Simulator {
     address: SocketAddr,
+    router: axum::Router,
     tasks: JoinSet<()>,
+}
+
+/// An address for one caller, so that it is known who calls: nothing in a request to Graph says it. Dropping it closes it.
+#[derive(Debug)]
+pub struct Door {
+    address: SocketAddr,
+    _task: JoinSet<()>,
 }
 
 impl Simulator {
     /// Starts answering on `listener`, which must be on loopback, and delivering webhooks.
     pub fn start(listener: TcpListener, options: Options) -> io::Result<Self> {
-        let address = listener.local_addr()?;
-        if !address.ip().is_loopback() {
-            return Err(io::Error::other(format!("the simulator serves this machine only, not {address}")));
-        }
+        let address = loopback(&listener)?;
         let meta = Arc::new(Meta::open(options, format!("http://{address}"))?);
         let router = axum::Router::new()
             .nest("/_sim", control::router(address))
@@ -70,9 +76,17 @@ impl Simulator {
             .with_state(Arc::clone(&meta));
 
         let mut tasks = JoinSet::new();
-        tasks.spawn(serve::serve(listener, address, router));
+        tasks.spawn(serve::serve(listener, Way { address, caller: None }, router.clone()));
         tasks.spawn(webhooks::deliver_when_due(meta));
-        Ok(Self { address, tasks })
+        Ok(Self { address, router, tasks })
+    }
+
+    /// Answers on `listener` too, for one caller. What comes that way is known to be from it.
+    pub fn open(&self, listener: TcpListener, caller: &str) -> io::Result<Door> {
+        let address = loopback(&listener)?;
+        let mut task = JoinSet::new();
+        task.spawn(serve::serve(listener, Way { address, caller: Some(caller.into()) }, self.router.clone()));
+        Ok(Door { address, _task: task })
     }
 
     pub fn address(&self) -> SocketAddr {
@@ -83,4 +97,18 @@ impl Simulator {
     pub async fn run(mut self) {
         self.tasks.join_next().await;
     }
+}
+
+impl Door {
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+}
+
+fn loopback(listener: &TcpListener) -> io::Result<SocketAddr> {
+    let address = listener.local_addr()?;
+    if address.ip().is_loopback() {
+        return Ok(address);
+    }
+    Err(io::Error::other(format!("the simulator serves this machine only, not {address}")))
 }

@@ -24,7 +24,7 @@ const LINK_LIFE: i64 = 300;
 /// `GET /{media}`: facts, and a link that lives five minutes.
 pub(crate) fn show(meta: &Meta, call: &Call, id: &str) -> Outcome {
     let media = of_number(meta, call, id)?;
-    let link = link(meta, &media.id, call.now);
+    let link = link(meta, &call.base, &media.id, call.now);
     Ok(Answer::json(json!({
         "url": link,
         "mime_type": media.mime_type,
@@ -72,10 +72,10 @@ pub(crate) fn download(meta: &Meta, call: &Call) -> Outcome {
 }
 
 /// A link to an attachment; its end and a hash of it are part of it.
-pub(crate) fn link(meta: &Meta, id: &str, now: i64) -> String {
+fn link(meta: &Meta, base: &str, id: &str, now: i64) -> String {
     let expires = now + LINK_LIFE;
     let hash = hash(meta, id, expires);
-    format!("{}/whatsapp_business/attachments/?mid={id}&source=getMedia&ext={expires}&hash={hash}", meta.base)
+    format!("{base}/whatsapp_business/attachments/?mid={id}&source=getMedia&ext={expires}&hash={hash}")
 }
 
 fn hash(meta: &Meta, id: &str, expires: i64) -> String {
@@ -120,6 +120,6 @@ fn told(meta: &Meta, media: &Media, now: i64) -> Value {
         "id": media.id,
         "mime_type": media.mime_type,
         "sha256": BASE64_STANDARD.encode(hash),
-        "url": link(meta, &media.id, now),
+        "url": link(meta, &meta.base, &media.id, now),
     })
 }

@@ -2,7 +2,6 @@
 
 use std::fmt;
 use std::io;
-use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -30,7 +29,7 @@ pub struct Options {
     /// Where the state lives; in memory only when `None`.
     pub data: Option<PathBuf>,
     pub clock: Clock,
-    /// How the process at the other end of a connection is killed, where the host can do that.
+    /// How a caller is killed, where the host can do that.
     pub kill: Option<Kill>,
     /// How long after each failed delivery the next is tried; when they are used up the webhook is dropped.
     /// Meta takes seven days over it, this by default about ten minutes.
@@ -57,17 +56,17 @@ impl Default for Options {
     }
 }
 
-/// Kills whoever holds the other end of a connection: for faults that strike the caller itself.
+/// Kills a caller, by the name its [`Door`](crate::Door) was opened for: for faults that strike the caller itself.
 #[derive(Clone)]
-pub struct Kill(Arc<dyn Fn(SocketAddr) + Send + Sync>);
+pub struct Kill(Arc<dyn Fn(&str) + Send + Sync>);
 
 impl Kill {
-    pub fn from_fn(kill: impl Fn(SocketAddr) + Send + Sync + 'static) -> Self {
+    pub fn from_fn(kill: impl Fn(&str) + Send + Sync + 'static) -> Self {
         Self(Arc::new(kill))
     }
 
-    pub(crate) fn caller(&self, peer: SocketAddr) {
-        (self.0)(peer);
+    pub(crate) fn caller(&self, name: &str) {
+        (self.0)(name);
     }
 }
 

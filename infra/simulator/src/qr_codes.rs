@@ -18,7 +18,7 @@ pub(crate) fn list(meta: &Meta, call: &Call, number: &str, code: Option<&str>) -
         let wanted = own.filter(|(key, _)| code.is_none_or(|code| code == *key));
         wanted.map(|(key, row)| (key.to_owned(), node(key, row))).collect()
     });
-    page_of(meta, call, nodes)
+    page_of(call, nodes)
 }
 
 /// Creates one, or with `code` changes its text.

@@ -3,6 +3,7 @@
 use std::convert::Infallible;
 use std::io;
 use std::net::SocketAddr;
+use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
@@ -21,17 +22,21 @@ use tower::ServiceExt as _;
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct BrokenConnection;
 
-/// In a request's extensions: who asks.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Peer(pub(crate) SocketAddr);
+/// In a request's extensions: by which address it came.
+#[derive(Debug, Clone)]
+pub(crate) struct Way {
+    pub(crate) address: SocketAddr,
+    /// Whose address it is, where it is one caller's own.
+    pub(crate) caller: Option<Arc<str>>,
+}
 
 /// Serves until dropped; with it end all its connections.
-pub(crate) async fn serve(listener: TcpListener, address: SocketAddr, router: Router) {
+pub(crate) async fn serve(listener: TcpListener, way: Way, router: Router) {
     let mut connections = JoinSet::new();
     loop {
         tokio::select! {
             accepted = listener.accept() => match accepted {
-                Ok((stream, peer)) => { connections.spawn(connection(stream, Peer(peer), address, router.clone())); }
+                Ok((stream, _)) => { connections.spawn(connection(stream, way.clone(), router.clone())); }
                 // Out of file descriptors: the next connection may find some.
                 Err(_) => tokio::time::sleep(Duration::from_millis(50)).await,
             },
@@ -40,12 +45,12 @@ pub(crate) async fn serve(listener: TcpListener, address: SocketAddr, router: Ro
     }
 }
 
-async fn connection(stream: TcpStream, peer: Peer, address: SocketAddr, router: Router) {
+async fn connection(stream: TcpStream, way: Way, router: Router) {
     // An answer is one small packet; it must not wait for the peer's acknowledgement.
     let _ = stream.set_nodelay(true);
     let service = service_fn(move |mut request: Request<Incoming>| {
-        request.extensions_mut().insert(peer);
-        answer(request, address, router.clone())
+        request.extensions_mut().insert(way.clone());
+        answer(request, way.address, router.clone())
     });
     // A connection that ends badly has nobody left to tell.
     let _ = http1::Builder::new().timer(TokioTimer::new()).serve_connection(TokioIo::new(stream), service).await;

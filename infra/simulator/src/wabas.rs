@@ -54,7 +54,7 @@ pub(crate) fn list(meta: &Meta, call: &Call, is_listed: impl Fn(&World, &Waba) -
     if call.params.text("sort").as_deref() == Some("creation_time_descending") {
         nodes.reverse();
     }
-    page_of(meta, call, nodes)
+    page_of(call, nodes)
 }
 
 pub(crate) fn nodes(meta: &Meta, is_listed: impl Fn(&World, &Waba) -> bool) -> Vec<(String, Node)> {

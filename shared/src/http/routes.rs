@@ -72,7 +72,8 @@ impl Route {
         !self.method.is_safe()
     }
 
-    fn matches(&self, path: &str) -> bool {
+    /// Whether a path has this shape.
+    pub fn matches(&self, path: &str) -> bool {
         let (mut own, mut asked) = (self.path.split('/'), path.split('/'));
         loop {
             match (own.next(), asked.next()) {

@@ -1,6 +1,5 @@
 //! One call to Graph, read from the wire.
 
-use std::net::SocketAddr;
 use std::sync::Arc;
 
 use axum::extract::{DefaultBodyLimit, FromRequest as _, Multipart, Request};
@@ -14,7 +13,7 @@ use super::params::{self, Params};
 use super::version::Version;
 use crate::faults::Effects;
 use crate::meta::Meta;
-use crate::serve::Peer;
+use crate::serve::Way;
 
 /// The largest media Meta takes is 100 MB.
 const BODY_LIMIT: usize = 110 * 1024 * 1024;
@@ -35,8 +34,10 @@ pub(crate) struct Call {
     /// The body as it came (resumable uploads send bare bytes).
     pub raw: Bytes,
     pub headers: HeaderMap,
-    /// The caller's end of the connection.
-    pub peer: Option<SocketAddr>,
+    /// Whose address it was made to, where that is one caller's own.
+    pub caller: Option<Arc<str>>,
+    /// What that address begins with: links in the answer lead back there.
+    pub base: String,
     /// What a fault makes of the call's consequences.
     pub effects: Effects,
 }
@@ -54,13 +55,15 @@ impl Call {
     pub(crate) async fn read(meta: &Arc<Meta>, request: Request) -> (Self, Result<(), GraphError>) {
         let at = meta.clock.now();
         let (parts, body) = request.into_parts();
+        let way = parts.extensions.get::<Way>();
         let mut call = Self {
             at,
             now: at.as_second(),
             method: parts.method,
             path: parts.uri.path().to_owned(),
             headers: parts.headers,
-            peer: parts.extensions.get::<Peer>().map(|Peer(address)| *address),
+            caller: way.and_then(|way| way.caller.clone()),
+            base: way.map_or_else(|| meta.base.clone(), |way| format!("http://{}", way.address)),
             params: Params { query: params::form(parts.uri.query().unwrap_or_default()), body: Map::new() },
             ..Self::default()
         };

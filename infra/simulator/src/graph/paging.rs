@@ -6,13 +6,12 @@ use serde_json::{Value, json};
 
 use super::params::encode;
 use super::{Answer, Call, GraphError, Node, Outcome};
-use crate::meta::Meta;
 
 const DEFAULT_LIMIT: usize = 25;
 const MAX_LIMIT: usize = 1000;
 
 /// One page of `items` (id and what is shown), as the call's `limit`, `after` and `before` ask.
-pub(crate) fn page(meta: &Meta, call: &Call, items: &[(String, Value)]) -> Outcome {
+pub(crate) fn page(call: &Call, items: &[(String, Value)]) -> Outcome {
     let limit = match call.params.text("limit") {
         None => DEFAULT_LIMIT,
         Some(limit) => limit.parse().map_err(|_| GraphError::invalid("limit must be a positive integer"))?,
@@ -26,19 +25,19 @@ pub(crate) fn page(meta: &Meta, call: &Call, items: &[(String, Value)]) -> Outco
     };
     let mut paging = json!({"cursors": {"before": cursor(first), "after": cursor(last)}});
     if end < items.len() {
-        paging["next"] = link(meta, call, "after", &cursor(last)).into();
+        paging["next"] = link(call, "after", &cursor(last)).into();
     }
     if begin > 0 {
-        paging["previous"] = link(meta, call, "before", &cursor(first)).into();
+        paging["previous"] = link(call, "before", &cursor(first)).into();
     }
     let data: Vec<&Value> = shown.iter().map(|(_, item)| item).collect();
     Ok(Answer::json(json!({"data": data, "paging": paging})))
 }
 
 /// As [`page`], of nodes as the call's `fields` ask.
-pub(crate) fn page_of(meta: &Meta, call: &Call, nodes: Vec<(String, Node)>) -> Outcome {
+pub(crate) fn page_of(call: &Call, nodes: Vec<(String, Node)>) -> Outcome {
     let shown = nodes.into_iter().map(|(id, node)| Ok((id, node.shown(call)?)));
-    page(meta, call, &shown.collect::<Result<Vec<_>, GraphError>>()?)
+    page(call, &shown.collect::<Result<Vec<_>, GraphError>>()?)
 }
 
 fn window(call: &Call, items: &[(String, Value)], limit: usize) -> Result<(usize, usize), GraphError> {
@@ -59,7 +58,7 @@ pub(crate) fn cursor(id: &str) -> String {
 }
 
 /// Like Meta's, the link carries the access token: who follows it blindly leaks it.
-fn link(meta: &Meta, call: &Call, direction: &str, cursor: &str) -> String {
+fn link(call: &Call, direction: &str, cursor: &str) -> String {
     let mut pairs = vec![format!("access_token={}", encode(&call.token().unwrap_or_default()))];
     for (name, value) in &call.params.query {
         if let (false, Some(value)) =
@@ -69,5 +68,5 @@ fn link(meta: &Meta, call: &Call, direction: &str, cursor: &str) -> String {
         }
     }
     pairs.push(format!("{direction}={}", encode(cursor)));
-    format!("{}{}?{}", meta.base, call.path, pairs.join("&"))
+    format!("{}{}?{}", call.base, call.path, pairs.join("&"))
 }

@@ -24,6 +24,21 @@ pub(crate) enum Kind {
 }
 
 impl Kind {
+    /// What stands for such an id in the name of a route.
+    fn placeholder(self) -> &'static str {
+        match self {
+            Self::App => "{app}",
+            Self::Business => "{business}",
+            Self::Waba => "{waba}",
+            Self::Number => "{number}",
+            Self::User => "{user}",
+            Self::Media => "{media}",
+            Self::MessageHistory => "{message_history}",
+            Self::Template => "{template}",
+            Self::Upload => "{upload}",
+        }
+    }
+
     /// What Graph calls it in errors.
     fn name(self) -> &'static str {
         match self {
@@ -52,6 +67,17 @@ pub(crate) async fn route(meta: &Meta, call: &Call) -> Outcome {
         (_, [node, edge @ ..]) => at_node(meta, call, node, edge).await,
         (_, []) => Err(GraphError::unknown_path(&call.path)),
     }
+}
+
+/// `POST /{number}/register`: what is asked, whatever the version and of whom.
+pub(crate) fn name(world: &World, call: &Call) -> String {
+    let mut segments = call.segments();
+    if let Some(node) = segments.first_mut()
+        && let Some(kind) = kind_of(world, node)
+    {
+        *node = kind.placeholder();
+    }
+    format!("{} /{}", call.method, segments.join("/"))
 }
 
 async fn at_node(meta: &Meta, call: &Call, node: &str, edge: &[&str]) -> Outcome {

@@ -21,7 +21,7 @@ pub(crate) fn history(meta: &Meta, call: &Call, number: &str) -> Outcome {
         });
         sent.map(|message| (id(&message.id), node(world, message))).collect()
     });
-    page_of(meta, call, nodes)
+    page_of(call, nodes)
 }
 
 pub(crate) fn events(meta: &Meta, call: &Call, history: &str) -> Outcome {
@@ -44,7 +44,7 @@ pub(crate) fn events(meta: &Meta, call: &Call, history: &str) -> Outcome {
         });
         Some(edges.collect::<Vec<_>>())
     });
-    page(meta, call, &edges.ok_or_else(|| GraphError::no_such_object(&call.method, history))?)
+    page(call, &edges.ok_or_else(|| GraphError::no_such_object(&call.method, history))?)
 }
 
 /// The message a history's id stands for.

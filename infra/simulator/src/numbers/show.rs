@@ -43,7 +43,7 @@ pub(crate) fn list(meta: &Meta, call: &Call, waba: &str) -> Outcome {
         }
         _ => {}
     }
-    page_of(meta, call, numbers.into_iter().map(|(_, id, node)| (id, node)).collect())
+    page_of(call, numbers.into_iter().map(|(_, id, node)| (id, node)).collect())
 }
 
 fn account_mode(call: &Call) -> Result<Option<String>, GraphError> {

@@ -30,13 +30,13 @@ pub(crate) fn businesses(meta: &Meta, call: &Call, caller: &Token) -> Outcome {
         let reached = world.businesses.values().filter(|business| is_reached(world, caller, &business.id));
         reached.map(|business| (business.id.clone(), portfolios::node(business))).collect::<Vec<_>>()
     });
-    page_of(meta, call, nodes)
+    page_of(call, nodes)
 }
 
 /// `GET /{user}/assigned_whatsapp_business_accounts`.
 pub(crate) fn assigned_wabas(meta: &Meta, call: &Call, caller: &Token) -> Outcome {
     let nodes = wabas::nodes(meta, |_, waba| caller.reaches_waba(&waba.id));
-    page_of(meta, call, nodes.into_iter().map(|(id, node)| (id, Node { defaults: ASSIGNED, ..node })).collect())
+    page_of(call, nodes.into_iter().map(|(id, node)| (id, Node { defaults: ASSIGNED, ..node })).collect())
 }
 
 fn is_reached(world: &World, caller: &Token, business: &str) -> bool {

@@ -26,7 +26,7 @@ pub(crate) fn list(meta: &Meta, call: &Call, waba: &str) -> Outcome {
         wanted.map(|template| (template.id.clone(), node(template, now_ms))).collect()
     });
     let count = nodes.len();
-    let mut answer = page_of(meta, call, nodes)?;
+    let mut answer = page_of(call, nodes)?;
     if let (Some(wanted), AnswerBody::Json(body)) = (call.params.text("summary"), &mut answer.body) {
         body["summary"] = meta.read(|world| summary(world, waba, &wanted, count));
     }

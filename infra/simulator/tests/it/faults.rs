@@ -136,21 +136,63 @@ async fn a_fault_may_let_calls_through_first() {
 }
 
 #[tokio::test]
+async fn a_route_is_exactly_one_call_whatever_the_version_and_the_number() {
+    let (world, token) = world_and_token().await;
+    let route = "GET /{number}";
+    world.must("faults", json!({"match": {"route": route}, "skip": 1, "fault": {"error": {"code": 4}}})).await;
+
+    let list = format!("{}/phone_numbers", WABA[0]);
+    let mut statuses = Vec::new();
+    for path in [list.as_str(), NUMBER[0], WABA[0], NUMBER[1], NUMBER[0]] {
+        statuses.push(world.get(path, &token).await.status);
+    }
+
+    assert_eq!(statuses, [200, 200, 200, 400, 200]);
+    let calls = world.sim_get("calls").await.body;
+    let routes: Vec<&str> = calls.as_array().unwrap().iter().filter_map(|call| call["route"].as_str()).collect();
+    let exchanged = ["GET /oauth/access_token"; 1];
+    assert_eq!(routes[..1], exchanged);
+    assert_eq!(routes[1..], ["GET /{waba}/phone_numbers", route, "GET /{waba}", route, route]);
+}
+
+#[tokio::test]
+async fn an_address_of_its_own_leads_a_caller_back_there_and_ends_with_its_door() {
+    let (world, token) = world_and_token().await;
+    let door = world.door("pager").await;
+    let own = world.at(&format!("http://{}", door.address()));
+
+    let page = own.get(&format!("{}/phone_numbers?limit=1", WABA[0]), &token).await.body;
+
+    assert!(page["paging"]["next"].as_str().unwrap().starts_with(&own.base), "{page}");
+    drop(door);
+    let began = Instant::now();
+    while own.graph_raw(Method::GET, NUMBER[0], &token, None).await.is_ok() {
+        assert!(began.elapsed() < Duration::from_secs(5), "it still answers");
+    }
+}
+
+#[tokio::test]
 async fn a_host_that_can_kills_the_caller_before_or_after_the_effect() {
     let killed = Arc::new(Mutex::new(Vec::new()));
     let victims = Arc::clone(&killed);
-    let world =
-        World::with(|options| options.kill = Some(Kill::from_fn(move |peer| victims.lock().unwrap().push(peer)))).await;
+    let kill = Kill::from_fn(move |caller| victims.lock().unwrap().push(caller.to_owned()));
+    let world = World::with(|options| options.kill = Some(kill)).await;
     let token = world.business_token(WABA[0]).await;
+    let doors = [world.door("first").await, world.door("second").await];
+    let [first, second] = doors.each_ref().map(|door| world.at(&format!("http://{}", door.address())));
 
-    for (moment, registered) in [("before", false), ("after", true)] {
+    for (caller, moment, registered) in [(&first, "before", false), (&second, "after", true)] {
         world.must("faults", json!({"match": {"path": "register"}, "fault": {"kill": moment}})).await;
-        assert!(register(&world, &token).await.is_err());
+        assert!(register(caller, &token).await.is_err());
         assert_eq!(is_registered(&world).await, registered, "{moment}");
     }
+    world.must("faults", json!({"fault": {"kill": "before"}})).await;
+    assert!(register(&world, &token).await.is_err(), "nobody's own address: only the connection breaks");
 
-    let killed = killed.lock().unwrap().clone();
-    assert!(killed.len() == 2 && killed.iter().all(|peer| peer.ip().is_loopback()));
+    assert_eq!(*killed.lock().unwrap(), ["first", "second"]);
+    let calls = world.sim_get("calls?path=register").await.body;
+    let callers: Vec<&Value> = calls.as_array().unwrap().iter().map(|call| &call["caller"]).collect();
+    assert_eq!(callers, [&json!("first"), &json!("second"), &Value::Null]);
     let alone = World::start().await;
     assert_eq!(alone.sim("faults", json!({"fault": {"kill": "before"}})).await.status, 400);
 }

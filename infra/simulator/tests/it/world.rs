@@ -19,7 +19,7 @@ use hyper_util::rt::TokioExecutor;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 use sha2::Sha256;
-use simulator::{Clock, Options, Simulator};
+use simulator::{Clock, Door, Options, Simulator};
 use tokio::net::TcpListener;
 
 pub(crate) const APP: &str = "670000000000001";
@@ -96,6 +96,12 @@ impl World {
         let simulator = Simulator::start(listener, self.options.clone()).unwrap();
         self.base = format!("http://{}", simulator.address());
         self.simulator = Some(Arc::new(simulator));
+    }
+
+    /// An address of this simulator for one caller.
+    pub(crate) async fn door(&self, caller: &str) -> Door {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        self.simulator.as_ref().unwrap().open(listener, caller).unwrap()
     }
 
     /// The same, but calling another simulator.
