@@ -1,7 +1,9 @@
 //! The harness itself: Meta calls the product and is called by it, and who calls is known.
 
+use std::sync::Arc;
+
 use serde_json::{Value, json};
-use tests::{Consent, World, wire};
+use tests::{Consent, World, faults::exhaust, wire};
 
 const NUMBER: &str = "300400500600701";
 const WABA: &str = "200300400500601";
@@ -58,4 +60,60 @@ async fn who_calls_graph_is_known_by_its_way_there_and_may_be_killed() {
     let calls = world.meta.calls(NUMBER).await;
     let callers: Vec<&Value> = calls.iter().map(|call| &call["caller"]).collect();
     assert_eq!(callers, ["first", "second", "second"]);
+}
+
+/// A caller of Graph that does not give up: a number is registered, whatever becomes of a call.
+async fn registration(world: Arc<World>) -> Vec<String> {
+    world.meta.post("/_sim/app", json!({ "require_proof": false })).await;
+    let state = world.meta.state().await;
+    let system = state["tokens"].as_array().unwrap().iter().find(|token| token["kind"] == "system").unwrap();
+    let token = format!("authorization: Bearer {}", system["token"].as_str().unwrap());
+    let line = format!("POST /v25.0/{NUMBER}/register HTTP/1.1");
+    let body = json!({ "messaging_product": "whatsapp", "pin": "123456" }).to_string();
+    let mut ends = Vec::new();
+    for attempt in 0..3 {
+        let caller = format!("register-{attempt}");
+        let way = world.meta.way_of(&caller);
+        let (token, line, body) = (token.clone(), line.clone(), body.clone());
+        let sent = async move {
+            wire::try_send(&way, &[&line, &token, "content-type: application/json"], body.as_bytes()).await
+        };
+        ends.push(match world.as_process(&caller, sent).await {
+            None => "killed".to_owned(),
+            Some(None) => "no answer".to_owned(),
+            Some(Some(answer)) => format!("{} {}", answer.status, answer.json()["error"]["code"]),
+        });
+        if ends.last().unwrap().starts_with("200") {
+            break;
+        }
+    }
+    let number = world.meta.state().await["numbers"][0].clone();
+    let is_right = number["registered"] == true && ends.last().unwrap().starts_with("200");
+    let mut told = if is_right { Vec::new() } else { vec![format!("not registered: {number}")] };
+    if ends.len() > 1 {
+        // What became of the first call.
+        told.push(ends[0].clone());
+    }
+    told
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_kind_of_fault_happens_to_a_call_to_graph() {
+    let verdict = exhaust(registration).await;
+
+    let sites: Vec<&str> = verdict.sites.iter().map(emulators::Site::as_str).collect();
+    assert_eq!((sites, verdict.scenarios), (vec!["graph.POST /{number}/register#1"], 6));
+    assert_eq!(verdict.idle, Vec::<String>::new());
+    // A delayed answer comes late but comes; of all others the flow tells.
+    let mut seen = verdict.violations;
+    seen.sort_unstable();
+    let site = "graph.POST /{number}/register#1";
+    let expected = [
+        ("Fail", "500 2"),
+        ("KillAfter", "killed"),
+        ("KillBefore", "killed"),
+        ("LoseAnswer", "no answer"),
+        ("Throttle", "400 80007"),
+    ];
+    assert_eq!(seen, expected.map(|(kind, end)| format!("{site} {kind}: {end}")));
 }

@@ -1,20 +1,22 @@
-//! The fault harness: a flow is recorded once without faults, and each request in it is a site. Then it runs once per
-//! site and kind of fault, in a world of its own, and must end in the same state.
+//! The fault harness: a flow is recorded once without faults, and each request in it, to AWS or to Graph, is a site.
+//! Then it runs once per site and kind of fault, in a world of its own, and must end in the same state.
 
-use std::{collections::BTreeSet, future::Future};
+mod graph;
+
+use std::{collections::BTreeSet, future::Future, sync::Arc};
 
 use emulators::{Fault, FaultKind, Site};
 use tokio::task::JoinSet;
 
 use crate::World;
 
-/// How many scenarios run at a time: each has emulators of its own.
+/// How many scenarios run at a time: each has emulators and a Meta of its own.
 const AT_ONCE: usize = 4;
 
 /// What came of a flow's scenarios.
 #[derive(Debug)]
 pub struct Verdict {
-    pub sites: usize,
+    pub sites: BTreeSet<Site>,
     pub scenarios: usize,
     /// One line each: site, kind, what did not hold.
     pub violations: Vec<String>,
@@ -25,14 +27,13 @@ pub struct Verdict {
 /// Runs `flow` under every single fault. It says what does not hold when it is over.
 pub async fn exhaust<F, R>(flow: F) -> Verdict
 where
-    F: Fn(std::sync::Arc<World>) -> R + Copy + Send + 'static,
+    F: Fn(Arc<World>) -> R + Copy + Send + 'static,
     R: Future<Output = Vec<String>> + Send + 'static,
 {
     let sites = record(flow).await;
-    let mut waiting: Vec<Fault> =
-        sites.iter().flat_map(|site| FaultKind::ALL.map(|kind| Fault { site: site.clone(), kind })).collect();
+    let mut waiting: Vec<Fault> = sites.iter().flat_map(faults_at).collect();
     let scenarios = waiting.len();
-    let mut verdict = Verdict { sites: sites.len(), scenarios, violations: Vec::new(), idle: Vec::new() };
+    let mut verdict = Verdict { sites, scenarios, violations: Vec::new(), idle: Vec::new() };
     let mut running = JoinSet::new();
     loop {
         while running.len() < AT_ONCE
@@ -50,38 +51,48 @@ where
     }
 }
 
+/// What can happen at a site.
+fn faults_at(site: &Site) -> Vec<Fault> {
+    let kinds = graph::kinds_at(site).unwrap_or_else(|| FaultKind::ALL.to_vec());
+    kinds.into_iter().map(|kind| Fault { site: site.clone(), kind }).collect()
+}
+
 /// The sites of a flow, from a run without faults in which everything must hold.
 async fn record<F, R>(flow: F) -> BTreeSet<Site>
 where
-    F: Fn(std::sync::Arc<World>) -> R,
+    F: Fn(Arc<World>) -> R,
     R: Future<Output = Vec<String>>,
 {
-    let world = std::sync::Arc::new(World::start().await);
+    let world = Arc::new(World::start().await);
     world.aws.faults().record();
-    let broken = flow(std::sync::Arc::clone(&world)).await;
+    let broken = flow(Arc::clone(&world)).await;
     let seen = world.aws.faults().recorded();
     assert_eq!(broken, Vec::<String>::new(), "without any fault");
     // What a test looks up behind the scenes is no part of the flow.
-    seen.into_iter().filter(|seen| seen.caller != "test").map(|seen| seen.site).collect()
+    let of_aws = seen.into_iter().filter(|seen| seen.caller != "test").map(|seen| seen.site);
+    of_aws.chain(graph::seen(&world).await).collect()
 }
 
 async fn scenario<F, R>(flow: F, fault: Fault) -> (Fault, bool, Vec<String>)
 where
-    F: Fn(std::sync::Arc<World>) -> R,
+    F: Fn(Arc<World>) -> R,
     R: Future<Output = Vec<String>>,
 {
-    let world = std::sync::Arc::new(World::start().await);
-    world.aws.faults().arm(fault.clone());
-    let flowing = flow(std::sync::Arc::clone(&world));
+    let world = Arc::new(World::start().await);
+    let is_of_graph = graph::arm(&world, &fault).await;
+    if !is_of_graph {
+        world.aws.faults().arm(fault.clone());
+    }
+    let flowing = flow(Arc::clone(&world));
     let broken = tokio::select! {
         broken = flowing => broken,
         () = time_passes_once_it_fired(&world) => unreachable!("time passes for ever"),
     };
-    let fired = world.aws.faults().fired().contains(&fault);
+    let fired = world.aws.faults().fired().contains(&fault) || graph::has_fired(&world).await;
     (fault, fired, broken)
 }
 
-/// A delayed request waits on the movable clock, which nobody else moves.
+/// A delayed request to AWS waits on the movable clock, which nobody else moves.
 async fn time_passes_once_it_fired(world: &World) {
     while world.aws.faults().fired().is_empty() {
         tokio::time::sleep(std::time::Duration::from_millis(2)).await;

@@ -2,7 +2,7 @@
 
 use std::{
     collections::{BTreeMap, HashMap},
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError},
 };
 
 use axum::{
@@ -47,6 +47,8 @@ pub(crate) struct Functions {
     pub(crate) processes: Processes,
     pub(crate) warm: Mutex<HashMap<&'static str, Router>>,
     pub(crate) idle: Mutex<Idle>,
+    /// How long they wait for Graph, where that is not what they would by themselves.
+    pub(crate) patience_ms: OnceLock<u64>,
 }
 
 /// Environments that wait for the front's next request, by function, and how many there have been.
@@ -62,6 +64,8 @@ impl Functions {
         let mut environment = self.environments[function].clone();
         environment.insert("AWS_ACCESS_KEY_ID".to_owned(), caller.to_owned());
         environment.insert("GRAPH_URL".to_owned(), self.meta.way_of(caller));
+        environment
+            .extend(self.patience_ms.get().map(|patience| ("GRAPH_TIMEOUT_MS".to_owned(), patience.to_string())));
         Env::from_fn(move |name| environment.get(name).cloned())
     }
 

@@ -14,7 +14,7 @@ pub mod wire;
 use std::{
     collections::BTreeMap,
     path::{Path, PathBuf},
-    sync::{Arc, Mutex},
+    sync::{Arc, Mutex, OnceLock},
 };
 
 use aws_sdk_dynamodb::types::AttributeValue;
@@ -77,6 +77,7 @@ impl World {
             processes,
             warm: Mutex::default(),
             idle: Mutex::default(),
+            patience_ms: OnceLock::new(),
         });
         Self { aws, clock, meta, first_key, front: front.answer(&functions), functions, _data: data }
     }
@@ -126,6 +127,11 @@ impl World {
     pub fn cold_sweeper(&self, caller: &str) -> Arc<upkeep::Context> {
         let env = self.functions.env("sweeper", caller);
         Arc::new(upkeep::Context::from_env(&env, product_clock(&self.clock)).expect("the sweeper starts"))
+    }
+
+    /// Functions that start from now on wait so long for Graph.
+    pub(crate) fn set_patience_with_graph(&self, milliseconds: u64) {
+        self.functions.patience_ms.set(milliseconds).expect("set once");
     }
 
     /// Lets time pass for everything: emulators, Meta, functions. What has expired by then is gone.

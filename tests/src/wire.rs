@@ -34,6 +34,11 @@ impl Answer {
 
 /// Sends one request; `head` is its request line and headers, line by line, without the length.
 pub async fn send(address: &str, head: &[&str], body: &[u8]) -> Answer {
+    try_send(address, head, body).await.expect("an answer")
+}
+
+/// As [`send`]; `None` where the connection broke instead of an answer.
+pub async fn try_send(address: &str, head: &[&str], body: &[u8]) -> Option<Answer> {
     let address = address.trim_start_matches("http://");
     let mut stream = TcpStream::connect(address).await.unwrap();
     let mut lines: Vec<String> = head.iter().map(|line| (*line).to_owned()).collect();
@@ -51,7 +56,7 @@ pub async fn send(address: &str, head: &[&str], body: &[u8]) -> Answer {
     let _ = stream.write_all(body).await;
     let mut received = Vec::new();
     let _ = stream.read_to_end(&mut received).await;
-    parse(&received)
+    (!received.is_empty()).then(|| parse(&received))
 }
 
 fn parse(received: &[u8]) -> Answer {

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
 use crate::faults::Met;
-use crate::graph::{Answer, AnswerBody, Call, route_name};
+use crate::graph::{Answer, AnswerBody, Call};
 use crate::meta::{Meta, NotWritten};
 use crate::signature::short_hash;
 use crate::world::World;
@@ -57,7 +57,7 @@ pub(crate) fn log(meta: &Meta, call: &Call, answer: &Answer, fault: &Met) {
             at: call.at,
             method: call.method.to_string(),
             path: call.path.clone(),
-            route: route_name(world, call),
+            route: call.route.clone(),
             caller: call.caller.as_deref().map(str::to_owned),
             query: masked_parameters(world, &call.params.query),
             token: call.token().map(|token| label(world, &token)),

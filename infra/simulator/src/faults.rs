@@ -6,7 +6,7 @@ use http::StatusCode;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use crate::graph::{Answer, Call, GraphError, route_name};
+use crate::graph::{Answer, Call, GraphError};
 use crate::meta::{Meta, NotWritten};
 
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -104,14 +104,11 @@ pub(crate) struct Met(Option<Kind>);
 
 /// Takes one firing of the first fault that matches and has let enough calls through.
 pub(crate) fn meet(meta: &Meta, call: &Call) -> Met {
-    let matching = meta.read(|world| {
-        world.faults.values().next()?;
-        let route = route_name(world, call);
-        world.faults.values().any(|fault| fault.matches(call, &route)).then_some(route)
-    });
-    let Some(route) = matching else { return Met::default() };
+    if !meta.read(|world| world.faults.values().any(|fault| fault.matches(call))) {
+        return Met::default();
+    }
     let fired = meta.change(|world| {
-        let matching = world.faults.values().filter(|fault| fault.matches(call, &route)).map(|fault| fault.id.clone());
+        let matching = world.faults.values().filter(|fault| fault.matches(call)).map(|fault| fault.id.clone());
         for id in matching.collect::<Vec<_>>() {
             let Some(fault) = world.faults.get_mut(&id) else { continue };
             if fault.skip == 0 {
@@ -126,21 +123,21 @@ pub(crate) fn meet(meta: &Meta, call: &Call) -> Met {
 }
 
 impl Fault {
-    fn matches(&self, call: &Call, route: &str) -> bool {
-        self.fired < self.times && self.on.matches(call, route)
+    fn matches(&self, call: &Call) -> bool {
+        self.fired < self.times && self.on.matches(call)
     }
 }
 
 impl Match {
-    fn matches(&self, call: &Call, route: &str) -> bool {
+    fn matches(&self, call: &Call) -> bool {
         let method = self.method.as_ref().is_none_or(|method| method.eq_ignore_ascii_case(call.method.as_str()));
         let path = self.path.as_ref().is_none_or(|path| call.path.contains(path.as_str()));
         let number = self.phone_number_id.as_ref().is_none_or(|number| {
             call.segments.iter().any(|segment| segment == number)
                 || call.params.text("phone_number_id").as_ref() == Some(number)
         });
-        let shape = self.route.as_ref().is_none_or(|shape| shape == route);
-        method && path && shape && number
+        let route = self.route.as_ref().is_none_or(|route| *route == call.route);
+        method && path && route && number
     }
 }
 

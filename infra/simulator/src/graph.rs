@@ -27,7 +27,6 @@ pub(crate) use error::{Answer, AnswerBody, GraphError, Outcome};
 pub(crate) use fields::Node;
 pub(crate) use paging::{cursor, page, page_of};
 pub(crate) use params::{Params, encode, form};
-pub(crate) use routes::name as route_name;
 pub(crate) use usage::Usage;
 
 use crate::calls;
@@ -37,6 +36,8 @@ use crate::serve::BrokenConnection;
 
 pub(crate) async fn answer(State(meta): State<Arc<Meta>>, request: Request) -> Response {
     let (mut call, read) = Call::read(&meta, request).await;
+    // Now: what the call does may make or end the very node it names.
+    call.route = meta.read(|world| routes::name(world, &call));
     let fault = faults::meet(&meta, &call);
     call.effects = fault.effects();
 

@@ -26,6 +26,8 @@ pub(crate) struct Call {
     /// As it was asked, version included.
     pub path: String,
     pub version: Version,
+    /// `POST /{number}/register`: the same for every version and number.
+    pub route: String,
     /// The path without its version.
     pub segments: Vec<String>,
     pub params: Params,

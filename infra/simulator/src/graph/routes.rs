@@ -70,7 +70,7 @@ pub(crate) async fn route(meta: &Meta, call: &Call) -> Outcome {
 }
 
 /// `POST /{number}/register`: what is asked, whatever the version and of whom.
-pub(crate) fn name(world: &World, call: &Call) -> String {
+pub(super) fn name(world: &World, call: &Call) -> String {
     let mut segments = call.segments();
     if let Some(node) = segments.first_mut()
         && let Some(kind) = kind_of(world, node)
