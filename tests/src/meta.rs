@@ -30,7 +30,12 @@ pub enum Consent<'a> {
 impl Meta {
     pub(crate) fn start(api: &str, clock: &emulators::Clock, processes: &Processes) -> Self {
         let processes = processes.clone();
-        let kill = Some(Kill::from_fn(move |caller| processes.kill(caller)));
+        let kill = Kill::from_fn(move |caller| {
+            if let Some(door) = &caller.door {
+                processes.kill(door);
+            }
+        });
+        let kill = Some(kill);
         let options = Options { kill, ..local::meta::options(api, clock) };
         Self {
             simulator: Simulator::start(listener(), options).expect("the simulator starts"),

@@ -10,7 +10,7 @@ use bytes::Bytes;
 use emulators::{Clock, Emulators};
 use jiff::SignedDuration;
 use serde_json::{Value, json};
-use simulator::Simulator;
+use simulator::{Kill, Simulator};
 use tokio::net::TcpListener;
 use tokio::task::JoinSet;
 
@@ -211,7 +211,9 @@ impl Stack {
         let core = self.core.clone();
         if let Some(listener) = listeners.simulator {
             let data = Some(config.data.join("simulator"));
-            let options = simulator::Options { data, ..meta::options(&self.api_url, &core.clock) };
+            let processes = self.hold.processes.clone();
+            let kill = Some(Kill::from_fn(move |caller| processes.kill_at(caller.peer)));
+            let options = simulator::Options { data, kill, ..meta::options(&self.api_url, &core.clock) };
             let simulator = Simulator::start(listener, options).map_err(StartError::Simulator)?;
             self.simulator = Some(simulator);
         }

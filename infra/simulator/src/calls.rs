@@ -36,7 +36,7 @@ pub(crate) struct Record {
     /// The path's shape: the same for every version, number and account.
     #[serde(default)]
     pub route: String,
-    /// Whose address it came by, where the host gives each caller its own.
+    /// By whose address it came, where the host gives each caller its own.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub caller: Option<String>,
     pub query: Value,
@@ -58,7 +58,7 @@ pub(crate) fn log(meta: &Meta, call: &Call, answer: &Answer, fault: &Met) {
             method: call.method.to_string(),
             path: call.path.clone(),
             route: call.route.clone(),
-            caller: call.caller.as_deref().map(str::to_owned),
+            caller: call.caller.as_ref().and_then(|caller| caller.door.as_deref()).map(str::to_owned),
             query: masked_parameters(world, &call.params.query),
             token: call.token().map(|token| label(world, &token)),
             body: body(world, call),

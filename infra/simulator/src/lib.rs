@@ -44,9 +44,9 @@ use tokio::task::JoinSet;
 
 pub use clock::Clock;
 pub use meta::{Kill, Options};
+pub use serve::Caller;
 
 use meta::Meta;
-use serve::Way;
 
 /// A running simulator; dropping it stops it.
 #[derive(Debug)]
@@ -56,7 +56,7 @@ pub struct Simulator {
     tasks: JoinSet<()>,
 }
 
-/// An address for one caller, so that it is known who calls: nothing in a request to Graph says it. Dropping it closes it.
+/// An address for one caller, so that it is known who calls where callers share a process. Dropping it closes it.
 #[derive(Debug)]
 pub struct Door {
     address: SocketAddr,
@@ -76,7 +76,7 @@ impl Simulator {
             .with_state(Arc::clone(&meta));
 
         let mut tasks = JoinSet::new();
-        tasks.spawn(serve::serve(listener, Way { address, caller: None }, router.clone()));
+        tasks.spawn(serve::serve(listener, address, None, router.clone()));
         tasks.spawn(webhooks::deliver_when_due(meta));
         Ok(Self { address, router, tasks })
     }
@@ -85,7 +85,7 @@ impl Simulator {
     pub fn open(&self, listener: TcpListener, caller: &str) -> io::Result<Door> {
         let address = loopback(&listener)?;
         let mut task = JoinSet::new();
-        task.spawn(serve::serve(listener, Way { address, caller: Some(caller.into()) }, self.router.clone()));
+        task.spawn(serve::serve(listener, address, Some(caller.into()), self.router.clone()));
         Ok(Door { address, _task: task })
     }
 

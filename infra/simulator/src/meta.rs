@@ -11,6 +11,7 @@ use crate::graph::Usage;
 use crate::media;
 use crate::outgoing::Outgoing;
 use crate::seed;
+use crate::serve::Caller;
 use crate::webhooks::{Schedule, Tries, Waiting};
 use crate::world::{Journal, World};
 
@@ -56,17 +57,17 @@ impl Default for Options {
     }
 }
 
-/// Kills a caller, by the name its [`Door`](crate::Door) was opened for: for faults that strike the caller itself.
+/// Kills a caller: for faults that strike the caller itself.
 #[derive(Clone)]
-pub struct Kill(Arc<dyn Fn(&str) + Send + Sync>);
+pub struct Kill(Arc<dyn Fn(&Caller) + Send + Sync>);
 
 impl Kill {
-    pub fn from_fn(kill: impl Fn(&str) + Send + Sync + 'static) -> Self {
+    pub fn from_fn(kill: impl Fn(&Caller) + Send + Sync + 'static) -> Self {
         Self(Arc::new(kill))
     }
 
-    pub(crate) fn caller(&self, name: &str) {
-        (self.0)(name);
+    pub(crate) fn caller(&self, caller: &Caller) {
+        (self.0)(caller);
     }
 }
 

@@ -22,21 +22,32 @@ use tower::ServiceExt as _;
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct BrokenConnection;
 
-/// In a request's extensions: by which address it came.
+/// In a request's extensions: who asks, and by which address.
 #[derive(Debug, Clone)]
 pub(crate) struct Way {
     pub(crate) address: SocketAddr,
-    /// Whose address it is, where it is one caller's own.
-    pub(crate) caller: Option<Arc<str>>,
+    pub(crate) caller: Caller,
+}
+
+/// Who makes a call, as far as it can be known: nothing in a call to Graph says it.
+#[derive(Debug, Clone)]
+pub struct Caller {
+    /// Its end of the connection.
+    pub peer: SocketAddr,
+    /// The name of the [`Door`](crate::Door) it came by.
+    pub door: Option<Arc<str>>,
 }
 
 /// Serves until dropped; with it end all its connections.
-pub(crate) async fn serve(listener: TcpListener, way: Way, router: Router) {
+pub(crate) async fn serve(listener: TcpListener, address: SocketAddr, door: Option<Arc<str>>, router: Router) {
     let mut connections = JoinSet::new();
     loop {
         tokio::select! {
             accepted = listener.accept() => match accepted {
-                Ok((stream, _)) => { connections.spawn(connection(stream, way.clone(), router.clone())); }
+                Ok((stream, peer)) => {
+                    let way = Way { address, caller: Caller { peer, door: door.clone() } };
+                    connections.spawn(connection(stream, way, router.clone()));
+                }
                 // Out of file descriptors: the next connection may find some.
                 Err(_) => tokio::time::sleep(Duration::from_millis(50)).await,
             },

@@ -5,6 +5,7 @@ use std::time::Instant;
 use emulators::{Fault, FaultKind};
 use local::{Config, FailureKind, Outcome, Stack};
 use serde_json::{Value, json};
+use tests::wire;
 
 use super::{Host, Lines, config};
 
@@ -75,7 +76,7 @@ async fn more_calls_than_processes_are_answered_503_until_one_is_free() {
     let address = host.stack.api_url().to_owned();
     let first = tokio::spawn({
         let path = path.clone();
-        async move { tests::wire::send(&address, &[&format!("GET {path} HTTP/1.1")], b"").await }
+        async move { wire::send(&address, &[&format!("GET {path} HTTP/1.1")], b"").await }
     });
     host.lines.until("the first call is inside", |lines| lines.iter().any(|line| line == "entered")).await;
     let second = host.get(&path).await;
@@ -152,7 +153,7 @@ async fn the_runtime_api_answers_only_its_own_host() {
     let address = environment["environment"]["AWS_LAMBDA_RUNTIME_API"].as_str().unwrap().to_owned();
     let ask = async |name: &str| {
         let head = ["GET /2018-06-01/runtime/nothing HTTP/1.1", &format!("host: {name}")];
-        super::wire::send(&address, &head, b"").await.status
+        wire::send(&address, &head, b"").await.status
     };
 
     assert_eq!([ask(&address).await, ask("evil.example.com").await], [404, 403]);
@@ -176,6 +177,31 @@ async fn an_emulator_kills_the_very_process_that_calls_it() {
     let lines = host.lines.until("the third is handled", |lines| lines.iter().any(|line| line.contains("three"))).await;
     assert!(lines.iter().any(|line| line.contains("signal: 9")), "{lines:#?}");
     assert!(!lines.iter().any(|line| line.contains("two")), "{lines:#?}");
+}
+
+#[tokio::test]
+async fn the_simulator_kills_the_very_process_that_calls_it() {
+    let host = Host::start_with(|config| config.simulator_port = Some(0)).await;
+    let simulator = host.stack.simulator_url().unwrap();
+    assert_eq!(host.post_json("/ask", "{}").await.status, 400, "no token, no answer but Graph's");
+    let before = host.stack.invoke("PatientFunction", &json!({})).await;
+    let fault = json!({ "match": { "route": "GET /me" }, "fault": { "kill": "before" } }).to_string();
+    let head = ["POST /_sim/faults HTTP/1.1", "content-type: application/json"];
+    assert_eq!(wire::send(&simulator, &head, fault.as_bytes()).await.status, 200);
+
+    let killed = host.post_json("/ask", "{}").await;
+    let next = host.post_json("/ask", "{}").await;
+
+    assert_eq!((killed.status, killed.text().as_str(), next.status), (500, SERVER_ERROR, 400));
+    let said = host.lines.until("it is killed", |lines| lines.iter().any(|line| line.contains("signal: 9"))).await;
+    assert_eq!(said.iter().filter(|line| line.contains("signal: 9")).count(), 1, "{said:#?}");
+    // Another function's process answers as the one it was.
+    let after = host.stack.invoke("PatientFunction", &json!({})).await;
+    let pid = |outcome| match outcome {
+        Some(Outcome::Answered(answer)) => serde_json::from_slice::<Value>(&answer).unwrap()["body"].clone(),
+        other => panic!("{other:?}"),
+    };
+    assert_eq!(pid(before), pid(after));
 }
 
 #[tokio::test]
@@ -222,7 +248,7 @@ async fn a_function_that_cannot_begin_is_a_500_for_its_caller() {
     config.check_functions = false;
     let stack = Stack::start(config).await.unwrap();
 
-    let answer = tests::wire::send(stack.api_url(), &["GET /broken HTTP/1.1"], b"").await;
+    let answer = wire::send(stack.api_url(), &["GET /broken HTTP/1.1"], b"").await;
 
     assert_eq!((answer.status, answer.text().as_str()), (500, SERVER_ERROR));
 }

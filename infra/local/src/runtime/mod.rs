@@ -5,6 +5,7 @@ mod memory;
 mod output;
 mod pool;
 mod process;
+mod socket;
 
 use std::fmt;
 

@@ -1,6 +1,7 @@
 //! The processes of each function: started when needed, reused while warm, never more than allowed.
 
 use std::collections::BTreeMap;
+use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
@@ -13,8 +14,8 @@ use tokio::process::Child;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use super::output::{Line, Output, Stream};
-use super::process::{Handled, Process, kill};
-use super::{Failure, Outcome};
+use super::process::{Handled, Process, id, kill};
+use super::{Failure, Outcome, socket};
 use crate::hosted;
 use crate::random::uuid;
 use crate::template::{Function, REGION, physical_name};
@@ -37,7 +38,7 @@ pub(crate) struct Launcher {
     pub(crate) processes: Processes,
 }
 
-/// All running processes by id, so that an emulator can kill the one that calls it.
+/// All running processes by id, so that an emulator or the simulator can kill the one that calls it.
 #[derive(Clone, Default)]
 pub(crate) struct Processes(Arc<Mutex<BTreeMap<String, Weak<Mutex<Child>>>>>);
 
@@ -46,6 +47,16 @@ impl Processes {
         let child = self.lock().remove(id).and_then(|child| child.upgrade());
         if let Some(child) = child {
             kill(&child);
+        }
+    }
+
+    /// Kills the process whose end of a connection this is: calls to Graph carry no name.
+    pub(crate) fn kill_at(&self, peer: SocketAddr) {
+        let all: Vec<_> = self.lock().values().filter_map(Weak::upgrade).collect();
+        for child in all {
+            if id(&child).is_some_and(|pid| socket::is_held_by(pid, peer)) {
+                kill(&child);
+            }
         }
     }
 

@@ -191,6 +191,11 @@ pub(super) fn kill(child: &Mutex<Child>) {
     let _ = lock(child).start_kill();
 }
 
+/// `None`: it has ended.
+pub(super) fn id(child: &Mutex<Child>) -> Option<u32> {
+    lock(child).id()
+}
+
 async fn exited(mut exit: watch::Receiver<Option<ExitStatus>>) -> ExitStatus {
     let status = exit.wait_for(Option::is_some).await;
     status.ok().and_then(|status| *status).unwrap_or_default()

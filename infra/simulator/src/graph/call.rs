@@ -13,7 +13,7 @@ use super::params::{self, Params};
 use super::version::Version;
 use crate::faults::Effects;
 use crate::meta::Meta;
-use crate::serve::Way;
+use crate::serve::{Caller, Way};
 
 /// The largest media Meta takes is 100 MB.
 const BODY_LIMIT: usize = 110 * 1024 * 1024;
@@ -36,9 +36,8 @@ pub(crate) struct Call {
     /// The body as it came (resumable uploads send bare bytes).
     pub raw: Bytes,
     pub headers: HeaderMap,
-    /// Whose address it was made to, where that is one caller's own.
-    pub caller: Option<Arc<str>>,
-    /// What that address begins with: links in the answer lead back there.
+    pub caller: Option<Caller>,
+    /// The address it was made to: links in the answer lead back there.
     pub base: String,
     /// What a fault makes of the call's consequences.
     pub effects: Effects,
@@ -64,7 +63,7 @@ impl Call {
             method: parts.method,
             path: parts.uri.path().to_owned(),
             headers: parts.headers,
-            caller: way.and_then(|way| way.caller.clone()),
+            caller: way.map(|way| way.caller.clone()),
             base: way.map_or_else(|| meta.base.clone(), |way| format!("http://{}", way.address)),
             params: Params { query: params::form(parts.uri.query().unwrap_or_default()), body: Map::new() },
             ..Self::default()

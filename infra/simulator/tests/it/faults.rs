@@ -175,7 +175,10 @@ async fn an_address_of_its_own_leads_a_caller_back_there_and_ends_with_its_door(
 async fn a_host_that_can_kills_the_caller_before_or_after_the_effect() {
     let killed = Arc::new(Mutex::new(Vec::new()));
     let victims = Arc::clone(&killed);
-    let kill = Kill::from_fn(move |caller| victims.lock().unwrap().push(caller.to_owned()));
+    let kill = Kill::from_fn(move |caller| {
+        assert!(caller.peer.ip().is_loopback());
+        victims.lock().unwrap().push(caller.door.as_deref().map(str::to_owned));
+    });
     let world = World::with(|options| options.kill = Some(kill)).await;
     let token = world.business_token(WABA[0]).await;
     let doors = [world.door("first").await, world.door("second").await];
@@ -187,9 +190,9 @@ async fn a_host_that_can_kills_the_caller_before_or_after_the_effect() {
         assert_eq!(is_registered(&world).await, registered, "{moment}");
     }
     world.must("faults", json!({"fault": {"kill": "before"}})).await;
-    assert!(register(&world, &token).await.is_err(), "nobody's own address: only the connection breaks");
+    assert!(register(&world, &token).await.is_err());
 
-    assert_eq!(*killed.lock().unwrap(), ["first", "second"]);
+    assert_eq!(*killed.lock().unwrap(), [Some("first".to_owned()), Some("second".to_owned()), None]);
     let calls = world.sim_get("calls?path=register").await.body;
     let callers: Vec<&Value> = calls.as_array().unwrap().iter().map(|call| &call["caller"]).collect();
     assert_eq!(callers, [&json!("first"), &json!("second"), &Value::Null]);

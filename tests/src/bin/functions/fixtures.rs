@@ -26,6 +26,7 @@ async fn handle(name: &str, event: LambdaEvent<Value>, now: Timestamp) -> Result
     let payload = event.payload;
     match name {
         "mirror" if payload["rawPath"] == "/send" => send(&payload).await,
+        "mirror" if payload["rawPath"] == "/ask" => ask().await,
         "mirror" => Ok(mirror(payload, now, deadline_ms)),
         "patient" | "trouble" => trouble(&payload).await,
         "narrow" => narrow(&payload).await,
@@ -63,6 +64,13 @@ async fn send(event: &Value) -> Result<Value, Error> {
     let body = event["body"].as_str().unwrap_or_default();
     message.message_body(body).message_group_id("sent").message_deduplication_id(body).send().await?;
     Ok(json!({ "statusCode": 202 }))
+}
+
+/// Makes one call to Graph, so that something can happen to it.
+async fn ask() -> Result<Value, Error> {
+    let graph = std::env::var_os("GRAPH_URL").and_then(|value| value.into_string().ok()).unwrap_or_default();
+    let answer = tests::wire::try_send(&graph, &["GET /v25.0/me HTTP/1.1"], b"").await;
+    Ok(json!({ "statusCode": answer.map_or(504, |answer| answer.status) }))
 }
 
 async fn trouble(event: &Value) -> Result<Value, Error> {
