@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use emulators::{Fault, FaultKind, Site};
 use serde_json::{Value, json};
 use tests::{Answer, Call, World, faults::exhaust};
 
@@ -82,4 +83,26 @@ async fn keys_and_sessions_survive_every_single_fault() {
     assert_eq!(verdict.violations, Vec::<String>::new());
     assert_eq!(verdict.idle, Vec::<String>::new());
     assert!(verdict.sites.len() >= 15, "{} sites", verdict.sites.len());
+}
+
+#[tokio::test]
+async fn two_transactions_that_meet_are_nothing_a_caller_hears_of() {
+    let world = World::start().await;
+    world.aws.faults().record();
+    world.make_key(json!({ "name": "first" })).await;
+    let seen = world.aws.faults().recorded();
+    // The first is that of the first key of all.
+    let transaction = seen.iter().rfind(|seen| seen.operation == "TransactWriteItems").unwrap();
+    let (site, _) = transaction.site.as_str().rsplit_once('#').unwrap();
+    // The first attempts of the next key, but not the last.
+    for ordinal in 1..=4 {
+        let site = Site::named(format!("{site}#{ordinal}"));
+        world.aws.faults().arm(Fault { site, kind: FaultKind::Conflict });
+    }
+
+    let made = world.make_key(json!({ "name": "second" })).await;
+
+    assert_eq!(world.aws.faults().fired().len(), 4);
+    let names: Vec<_> = world.table("CREDENTIALS_TABLE").await.iter().map(|row| row["name"].clone()).collect();
+    assert_eq!(names.iter().filter(|name| *name == &made["name"]).count(), 1, "{names:?}");
 }

@@ -53,7 +53,8 @@ where
 
 /// What can happen at a site.
 fn faults_at(site: &Site) -> Vec<Fault> {
-    let kinds = graph::kinds_at(site).unwrap_or_else(|| FaultKind::ALL.to_vec());
+    let mut kinds = FaultKind::ALL.to_vec();
+    kinds.retain(|kind| graph::can_happen(*kind, site).unwrap_or_else(|| kind.can_happen_at(site)));
     kinds.into_iter().map(|kind| Fault { site: site.clone(), kind }).collect()
 }
 

@@ -4,7 +4,7 @@ use crate::{
     Kill,
     calls::{Call, Calls},
     clock::Clock,
-    dynamodb::{DynamoDb, Units},
+    dynamodb::{DynamoDb, Units, conflict},
     faults::{FaultKind, Faults},
     kms::Kms,
     secrets::Secrets,
@@ -47,6 +47,7 @@ impl Door {
         match fault {
             Some(FaultKind::Throttle) => return Ok(self.end(call, Err(throttled(request.service)))),
             Some(FaultKind::Fail) => return Ok(self.end(call, Err(failed(request.service)))),
+            Some(FaultKind::Conflict) => return Ok(self.end(call, Ok(conflict(&request)))),
             Some(FaultKind::KillBefore) => {
                 (self.kill)(&request.caller);
                 return Err(self.lose(call));

@@ -1,6 +1,6 @@
 //! Sites, recordings and faults: what a scenario may do to one request. The front door asks here before and after each.
 
-use crate::wire::Service;
+use crate::{dynamodb::CONFLICTING, wire::Service};
 use jiff::SignedDuration;
 use std::{
     collections::HashMap,
@@ -21,6 +21,11 @@ impl Site {
 
     pub fn as_str(&self) -> &str {
         &self.0
+    }
+
+    fn operation(&self) -> &str {
+        let operation = self.0.split_once('.').map_or("", |(_, rest)| rest);
+        operation.split([':', '#']).next().unwrap_or_default()
     }
 }
 
@@ -61,11 +66,13 @@ pub enum FaultKind {
     /// The request is applied twice and the first answer given; what `ReceiveMessage` hands out comes back once more
     /// after it was deleted.
     Duplicate,
+    /// DynamoDB says that a transaction is under way on the same item; no effect.
+    Conflict,
 }
 
 impl FaultKind {
     /// Every kind, with a delay of one second.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 8] = [
         Self::KillBefore,
         Self::KillAfter,
         Self::Throttle,
@@ -73,7 +80,13 @@ impl FaultKind {
         Self::Delay(SignedDuration::from_secs(1)),
         Self::LoseAnswer,
         Self::Duplicate,
+        Self::Conflict,
     ];
+
+    /// Whether a request of that kind can meet this in AWS.
+    pub fn can_happen_at(self, site: &Site) -> bool {
+        self != Self::Conflict || CONFLICTING.contains(&site.operation())
+    }
 }
 
 /// One thing to go wrong, once.
@@ -108,8 +121,9 @@ impl Faults {
         self.state().recording.take().unwrap_or_default()
     }
 
-    /// Lets `fault` happen when its site comes. The first one armed begins the ordinals anew.
+    /// Lets `fault`, which can happen there, happen when its site comes. The first one armed begins the ordinals anew.
     pub fn arm(&self, fault: Fault) {
+        assert!(fault.kind.can_happen_at(&fault.site), "{:?} cannot happen at {}", fault.kind, fault.site);
         let mut state = self.state();
         if state.armed.is_empty() && state.fired.is_empty() {
             state.ordinals.clear();
@@ -185,6 +199,15 @@ mod tests {
 
         assert_eq!([send(&faults), send(&faults), send(&faults)], [None, Some(FaultKind::Throttle), None]);
         assert_eq!(faults.fired(), [fault]);
+    }
+
+    #[test]
+    fn a_conflict_happens_only_where_dynamodb_has_them() {
+        let at = |name: &str| FaultKind::Conflict.can_happen_at(&Site::named(name));
+
+        assert!(at("dynamodb.TransactWriteItems:Put:keys+Update:numbers#3") && at("dynamodb.PutItem:keys#1"));
+        assert!(!at("dynamodb.GetItem:keys#1") && !at("sqs.SendMessage:outbound#1") && !at("kms.ListKeys#1"));
+        assert!(FaultKind::Fail.can_happen_at(&Site::named("kms.ListKeys#1")));
     }
 
     #[test]

@@ -30,11 +30,9 @@ pub(super) async fn seen(world: &World) -> Vec<Site> {
 }
 
 /// `None`: it is no site at Graph.
-pub(super) fn kinds_at(site: &Site) -> Option<Vec<FaultKind>> {
+pub(super) fn can_happen(kind: FaultKind, site: &Site) -> Option<bool> {
     let (route, _) = parsed(site)?;
-    let mut kinds = FaultKind::ALL.to_vec();
-    kinds.retain(|kind| fault_of(*kind, route).is_some());
-    Some(kinds)
+    Some(fault_of(kind, route).is_some())
 }
 
 /// Asks for the fault, where it is one at Graph.
@@ -66,6 +64,7 @@ fn fault_of(kind: FaultKind, route: &str) -> Option<Value> {
         // Later than the caller waits: an answer that comes in time is no fault.
         FaultKind::Delay(_) => Some(json!({ "delay_ms": LATE_MS })),
         FaultKind::LoseAnswer => Some(json!({ "reset": "after" })),
+        FaultKind::Conflict => None,
         FaultKind::Duplicate => TOLD_OF.contains(&route).then(|| json!({ "duplicate": true })),
     }
 }

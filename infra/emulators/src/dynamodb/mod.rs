@@ -1,6 +1,7 @@
 //! DynamoDB: `dynoxide` behind our front door, on a file and a thread of its own.
 
 mod capacity;
+mod conflict;
 mod expiry;
 mod streams;
 mod upstream;
@@ -10,6 +11,7 @@ use crate::{
     wire::{Answer, Refusal, Request},
 };
 use capacity::Capacity;
+pub(crate) use conflict::{CONFLICTING, conflict};
 use dynoxide::{Database, server::serve_with_shutdown};
 use serde::Deserialize;
 use serde_json::value::RawValue;
