@@ -33,6 +33,7 @@ fn app(options: &Options) -> App {
         deauthorize_url: options.deauthorize_url.clone(),
         data_deletion_url: options.data_deletion_url.clone(),
         require_proof: true,
+        reorder: false,
         enforce_usage: false,
         login_token: TokenKind::Business,
         business_token_days: None,

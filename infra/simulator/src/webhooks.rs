@@ -2,6 +2,7 @@
 
 mod delivery;
 mod handshake;
+mod order;
 mod statuses;
 mod target;
 mod tries;
@@ -11,6 +12,7 @@ use serde_json::{Value, json};
 
 pub(crate) use delivery::{Schedule, Tried, Waiting, deliver_when_due, post, tried};
 pub(crate) use handshake::verify;
+pub(crate) use order::Held;
 pub(crate) use statuses::{Status, fail, stream, tell_status};
 pub(crate) use target::{fields, is_field, is_messaging_family};
 pub(crate) use tries::{Told, Tries, Try};
@@ -48,12 +50,14 @@ pub(crate) fn tell(world: &mut World, due_at: i64, event: Event<'_>) -> Option<S
         return None;
     }
     let body = if url.is_some() { envelope(&event, due_at / 1000) } else { String::new() };
-    Some(queue(world, Delivery { url, body, tries: 0, due_at, about: event.about }))
+    let number = event.number.map(str::to_owned);
+    Some(queue(world, Delivery { url, body, tries: 0, due_at, about: event.about, number, held: None }))
 }
 
 /// As [`tell`], but nobody hears of it.
 pub(crate) fn keep_quiet(world: &mut World, due_at: i64, about: (String, String)) {
-    queue(world, Delivery { url: None, body: String::new(), tries: 0, due_at, about: Some(about) });
+    let (body, about) = (String::new(), Some(about));
+    queue(world, Delivery { url: None, body, tries: 0, due_at, about, number: None, held: None });
 }
 
 fn queue(world: &mut World, delivery: Delivery) -> String {
@@ -71,6 +75,7 @@ fn queue(world: &mut World, delivery: Delivery) -> String {
     }
     let id = format!("delivery-{}", world.next());
     world.deliveries.put(id.clone(), delivery);
+    order::hold(world, &id);
     id
 }
 

@@ -17,6 +17,7 @@ use crate::world::{App, Business, Number, TokenKind, Waba};
 pub(crate) struct AppChange {
     require_proof: Option<bool>,
     enforce_usage: Option<bool>,
+    reorder: Option<bool>,
     callback_url: Option<String>,
     verify_token: Option<String>,
     deauthorize_url: Option<String>,
@@ -41,6 +42,7 @@ impl AppChange {
     fn apply(self, app: &mut App) {
         app.require_proof = self.require_proof.unwrap_or(app.require_proof);
         app.enforce_usage = self.enforce_usage.unwrap_or(app.enforce_usage);
+        app.reorder = self.reorder.unwrap_or(app.reorder);
         app.login_token = self.login_token.unwrap_or(app.login_token);
         replace(&mut app.callback_url, self.callback_url);
         replace(&mut app.verify_token, self.verify_token);

@@ -45,7 +45,7 @@ pub(super) fn app(world: &World) -> Value {
         "deauthorize_url": app.deauthorize_url, "data_deletion_url": app.data_deletion_url,
         "business_id": app.business_id, "require_proof": app.require_proof, "enforce_usage": app.enforce_usage,
         "login_token": app.login_token, "business_token_days": app.business_token_days, "scopes": app.scopes,
-        "fields": app.fields,
+        "fields": app.fields, "reorder": app.reorder,
     })
 }
 

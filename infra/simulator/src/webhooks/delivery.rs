@@ -12,7 +12,7 @@ use tokio::task::JoinSet;
 use crate::meta::{Meta, NotWritten};
 use crate::outgoing::Reply;
 use crate::signature;
-use crate::webhooks::Try;
+use crate::webhooks::{Try, order};
 use crate::world::{Delivery, WebhookState, World};
 
 /// How many webhooks are under way at once.
@@ -53,14 +53,16 @@ impl Waiting {
     }
 }
 
-/// Queues deliveries by `queue` and waits for the first try of each, in their order.
+/// Queues deliveries by `queue` and waits for the first try of each that nothing holds back, in their order.
 pub(crate) async fn tried<E: From<NotWritten>>(
     meta: &Meta,
     queue: impl FnOnce(&mut World) -> Result<Vec<String>, E>,
 ) -> Result<Vec<Tried>, E> {
     let waiting = meta.change(|world| {
         // Asked for under the lock: nothing can be tried before someone waits for it.
-        queue(world).map(|ids| ids.iter().map(|id| meta.waiting.ask(id)).collect::<Vec<_>>())
+        let ids = queue(world)?;
+        let now = ids.iter().filter(|id| order::goes_by_itself(world, id));
+        Ok::<_, E>(now.map(|id| meta.waiting.ask(id)).collect::<Vec<_>>())
     })?;
     let mut all = Vec::with_capacity(waiting.len());
     for receiver in waiting {
@@ -80,36 +82,58 @@ pub(crate) async fn post(meta: &Meta, url: &str, body: Bytes, secret: Option<&st
 /// When which delivery is to be tried next; those under way are not in it.
 #[derive(Debug, Default)]
 pub(crate) struct Schedule {
-    due: Mutex<BTreeSet<(i64, String)>>,
+    due: Mutex<Due>,
     rung: Notify,
+}
+
+/// Each delivery once, by time and by id.
+#[derive(Debug, Default)]
+struct Due {
+    by_time: BTreeSet<(i64, String)>,
+    times: HashMap<String, i64>,
 }
 
 impl Schedule {
     /// Takes up what a change of the world has queued or put off.
     pub(crate) fn take_up(&self, touched: Vec<(i64, String)>) {
         if !touched.is_empty() {
-            self.lock().extend(touched);
+            let mut due = self.lock();
+            for (at, id) in touched {
+                due.put(at, id);
+            }
+            drop(due);
             self.rung.notify_one();
         }
     }
 
     pub(crate) fn clear(&self) {
-        self.lock().clear();
+        *self.lock() = Due::default();
     }
 
     fn next_due(&self, now: i64) -> Option<String> {
         let mut due = self.lock();
-        let first = due.first().filter(|(at, _)| *at <= now).cloned()?;
-        due.remove(&first);
+        let first = due.by_time.first().filter(|(at, _)| *at <= now).cloned()?;
+        due.by_time.remove(&first);
+        due.times.remove(&first.1);
         Some(first.1)
     }
 
     fn is_empty(&self) -> bool {
-        self.lock().is_empty()
+        self.lock().by_time.is_empty()
     }
 
-    fn lock(&self) -> MutexGuard<'_, BTreeSet<(i64, String)>> {
+    fn lock(&self) -> MutexGuard<'_, Due> {
         self.due.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Due {
+    /// What was to come at another time comes at this one.
+    fn put(&mut self, at: i64, id: String) {
+        if let Some(before) = self.times.insert(id.clone(), at) {
+            self.by_time.remove(&(before, id.clone()));
+        }
+        self.by_time.insert((at, id));
     }
 }
 
@@ -159,21 +183,34 @@ fn begin(world: &mut World, id: &str) -> Option<(Delivery, String)> {
     let delivery = world.deliveries.get(id)?.clone();
     if let (0, Some((wamid, status))) = (delivery.tries, &delivery.about)
         && let Some(message) = world.messages.get_mut(wamid)
+        && !(world.app.reorder && rank(&message.status) > rank(status))
     {
         message.status.clone_from(status);
     }
     Some((delivery, world.app.secret.clone()))
 }
 
+/// How far a message has come: told late, an earlier status is not true again.
+fn rank(status: &str) -> u8 {
+    match status {
+        "sent" => 1,
+        "delivered" => 2,
+        "read" => 3,
+        "failed" => 4,
+        _ => 0,
+    }
+}
+
 fn settle(meta: &Meta, world: &mut World, id: &str, delivered: bool) {
     let Some(delivery) = world.deliveries.get_mut(id) else { return };
     delivery.tries += 1;
+    let now_ms = meta.clock.now().as_millisecond();
     let state = match (delivered, meta.options.retry_delays.get(delivery.tries - 1)) {
         (true, _) => WebhookState::Delivered,
         (false, None) => WebhookState::Failed,
         (false, Some(delay)) => {
             let delay = i64::try_from(delay.as_millis()).unwrap_or(i64::MAX);
-            delivery.due_at = meta.clock.now().as_millisecond().saturating_add(delay);
+            delivery.due_at = now_ms.saturating_add(delay);
             WebhookState::Retrying
         }
     };
@@ -181,6 +218,7 @@ fn settle(meta: &Meta, world: &mut World, id: &str, delivered: bool) {
     if state != WebhookState::Retrying {
         world.deliveries.remove(id);
     }
+    order::release(world, id, now_ms);
     if let Some((wamid, status)) = about
         && let Some(message) = world.messages.get_mut(&wamid)
         && let Some(told) =

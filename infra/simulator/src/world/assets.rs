@@ -20,6 +20,9 @@ pub(crate) struct App {
     pub require_proof: bool,
     /// Refuse (80007) beyond 200 or 5,000 management calls per WABA and hour, instead of only counting them.
     pub enforce_usage: bool,
+    /// Webhooks of a number are told in another order than they happened.
+    #[serde(default)]
+    pub reorder: bool,
     /// What a login with a `config_id` gives; without one it is always a short user token.
     pub login_token: TokenKind,
     /// How long a business token lives; `None` is forever.

@@ -3,6 +3,8 @@
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use crate::webhooks::Held;
+
 /// A customer as one business portfolio knows them.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct Person {
@@ -79,4 +81,9 @@ pub(crate) struct Delivery {
     pub due_at: i64,
     /// The message and status this tells of; they become true when it first goes out.
     pub about: Option<(String, String)>,
+    /// The number it concerns.
+    #[serde(default)]
+    pub number: Option<String>,
+    #[serde(default)]
+    pub held: Option<Held>,
 }

@@ -255,3 +255,19 @@ async fn a_fault_that_could_not_be_carried_out_is_refused() {
         assert!(answer.body["error"].is_string());
     }
 }
+
+#[tokio::test]
+async fn statuses_told_in_another_order_do_not_undo_what_happened() {
+    let sender = Sender::start().await;
+    sender.world.must("app", json!({"reorder": true})).await;
+
+    sender.sent("Hello").await;
+    sender.world.advance(1);
+    sender.statuses(2).await;
+    sender.world.advance(2);
+
+    let told = sender.statuses(3).await;
+    let told: Vec<&str> = told.iter().map(|status| status["status"].as_str().unwrap()).collect();
+    assert_eq!(told, ["delivered", "sent", "read"]);
+    assert_eq!(sender.world.state().await["messages"].as_array().unwrap().last().unwrap()["status"], "read");
+}

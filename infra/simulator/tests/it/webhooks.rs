@@ -364,3 +364,66 @@ async fn a_status_can_be_told_by_hand() {
     assert_eq!((&message["status"], &message["history"][0]["webhook"]), (&json!("failed"), &json!("DELIVERED")));
     assert_eq!(world.sim("status", json!({"wamid": "wamid.x", "status": "read"})).await.status, 404);
 }
+
+/// What a number's customer wrote, in the order it was told.
+fn bodies(world: &World) -> Vec<String> {
+    let texts = world.app.heard().into_iter().filter_map(|heard| heard.value()["messages"].as_array().cloned());
+    texts.flatten().map(|message| message["text"]["body"].as_str().unwrap().to_owned()).collect()
+}
+
+#[tokio::test]
+async fn webhooks_of_a_number_are_told_in_another_order_where_that_is_asked_for() {
+    let world = World::start().await;
+    world.subscribed(WABA[0]).await;
+    assert_eq!(world.must("app", json!({"reorder": true})).await["reorder"], true);
+    let write = async |number: &str, body: &str| {
+        let message = json!({"phone_number_id": number, "type": "text", "text": {"body": body}});
+        world.must("inbound", message).await["deliveries"].as_array().unwrap().len()
+    };
+
+    let waited_for = [
+        write(NUMBER[0], "first").await,
+        write(NUMBER[1], "another number's").await,
+        write(NUMBER[0], "second").await,
+        write(NUMBER[0], "third").await,
+        write(NUMBER[0], "fourth").await,
+        write(NUMBER[0], "fifth").await,
+    ];
+    world.app.hears(4).await;
+
+    assert_eq!(waited_for, [0, 0, 1, 0, 1, 0], "what is held back alone is not waited for");
+    assert_eq!(bodies(&world), ["second", "first", "fourth", "third"]);
+    // Nobody comes after them: they do not wait for ever.
+    world.advance(2);
+    world.app.hears(6).await;
+    let mut last = bodies(&world).split_off(4);
+    last.sort_unstable();
+    assert_eq!(last, ["another number's", "fifth"]);
+
+    world.must("app", json!({"reorder": false})).await;
+    world.app.forget();
+    for body in ["sixth", "seventh"] {
+        assert_eq!(write(NUMBER[0], body).await, 1);
+    }
+    assert_eq!(bodies(&world), ["sixth", "seventh"]);
+}
+
+#[tokio::test]
+async fn what_waits_behind_another_goes_when_that_was_tried_whatever_came_of_it() {
+    let world = World::start().await;
+    world.subscribed(WABA[0]).await;
+    world.must("app", json!({"reorder": true})).await;
+    world.app.will_answer(&[500]);
+
+    for body in ["first", "second"] {
+        world.must("inbound", json!({"phone_number_id": NUMBER[0], "type": "text", "text": {"body": body}})).await;
+    }
+    world.app.hears(2).await;
+    world.advance(1);
+    world.app.hears(3).await;
+
+    assert_eq!(bodies(&world), ["second", "first", "second"]);
+    world.advance(100);
+    let state = world.sim_get("deliveries").await.body;
+    assert_eq!((state, world.app.heard().len()), (json!([]), 3));
+}
