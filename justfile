@@ -88,7 +88,7 @@ contract:
 client name:
     infra/simulator/tests/clients/{{ name }}.sh
 
-# The simulator's phone page in a real Chromium
+# The simulator's phone page and signup popup in a real Chromium
 page:
     cargo build --locked --workspace --bin simulator
     infra/simulator/tests/page/run {{ target }}/debug/simulator

@@ -14,7 +14,6 @@ mod signup;
 mod state;
 mod status;
 
-use std::net::SocketAddr;
 use std::sync::Arc;
 
 use axum::extract::rejection::JsonRejection;
@@ -31,7 +30,7 @@ use crate::meta::{Meta, NotWritten};
 /// Room for a 3 MB webhook in base64, and then some.
 const BODY_LIMIT: usize = 16 * 1024 * 1024;
 
-pub(crate) fn router(address: SocketAddr) -> Router<Arc<Meta>> {
+pub(crate) fn router() -> Router<Arc<Meta>> {
     Router::new()
         .route("/state", get(state::show))
         .route("/reset", post(state::reset))
@@ -64,7 +63,7 @@ pub(crate) fn router(address: SocketAddr) -> Router<Arc<Meta>> {
             ControlError(StatusCode::METHOD_NOT_ALLOWED, "this call takes another method".to_owned())
         })
         .layer(DefaultBodyLimit::max(BODY_LIMIT))
-        .layer(middleware::from_fn(move |request, next| guard::check(address, request, next)))
+        .layer(middleware::from_fn(guard::check))
 }
 
 /// A JSON body, or one line that says what is wrong with it.

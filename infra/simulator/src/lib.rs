@@ -69,7 +69,7 @@ impl Simulator {
         let address = loopback(&listener)?;
         let meta = Arc::new(Meta::open(options, format!("http://{address}"))?);
         let router = axum::Router::new()
-            .nest("/_sim", control::router(address))
+            .nest("/_sim", control::router())
             .merge(signup::router())
             .merge(page::router())
             .fallback(graph::answer)

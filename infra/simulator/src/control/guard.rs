@@ -1,24 +1,23 @@
 //! Keeps web pages and proxies away from `/_sim`.
 
-use std::net::SocketAddr;
-
 use axum::extract::Request;
 use axum::middleware::Next;
 use axum::response::Response;
 use http::{HeaderMap, Method, StatusCode, header};
 
 use super::ControlError;
-use crate::serve::own_authorities;
+use crate::serve::{Way, own_authorities};
 
 const FORWARDING: [&str; 6] =
     ["forwarded", "x-forwarded-for", "x-forwarded-host", "x-forwarded-proto", "x-real-ip", "via"];
 
-pub(crate) async fn check(address: SocketAddr, request: Request, next: Next) -> Result<Response, ControlError> {
+pub(crate) async fn check(request: Request, next: Next) -> Result<Response, ControlError> {
     let headers = request.headers();
     if FORWARDING.iter().any(|name| headers.contains_key(*name)) {
         return Err(ControlError(StatusCode::FORBIDDEN, "/_sim is not served through a proxy".to_owned()));
     }
-    if !is_own_origin(headers, address) {
+    let own = request.extensions().get::<Way>().map(|way| own_authorities(way.address));
+    if !is_own_origin(headers, &own.unwrap_or_default()) {
         return Err(ControlError(StatusCode::FORBIDDEN, "/_sim is not for pages of another origin".to_owned()));
     }
     if request.method() == Method::POST && !is_json(headers) {
@@ -28,8 +27,7 @@ pub(crate) async fn check(address: SocketAddr, request: Request, next: Next) -> 
     Ok(next.run(request).await)
 }
 
-fn is_own_origin(headers: &HeaderMap, address: SocketAddr) -> bool {
-    let own = own_authorities(address);
+fn is_own_origin(headers: &HeaderMap, own: &[String]) -> bool {
     headers.get_all(header::ORIGIN).iter().all(|origin| {
         let authority = origin.to_str().ok().and_then(|origin| origin.strip_prefix("http://"));
         authority.is_some_and(|authority| own.iter().any(|own| own == authority))

@@ -164,6 +164,13 @@ async fn an_address_of_its_own_leads_a_caller_back_there_and_ends_with_its_door(
     let page = own.get(&format!("{}/phone_numbers?limit=1", WABA[0]), &token).await.body;
 
     assert!(page["paging"]["next"].as_str().unwrap().starts_with(&own.base), "{page}");
+    let origins = [own.base.as_str(), world.base.as_str()];
+    let mut asked = Vec::new();
+    for origin in origins {
+        let headers = [("origin", origin), ("content-type", "application/json")];
+        asked.push(own.request(Method::POST, "/_sim/app", &headers, "{}").await.unwrap().status);
+    }
+    assert_eq!(asked, [200, 403], "a page that was loaded there may drive it from there");
     drop(door);
     let began = Instant::now();
     while own.graph_raw(Method::GET, NUMBER[0], &token, None).await.is_ok() {

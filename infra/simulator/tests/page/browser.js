@@ -22,30 +22,43 @@ export function withBrowser() {
   after(() => browser.close());
 }
 
-/** Runs a test with a business and a page that writes to it as Maria; nothing may have gone wrong on the page at its end. */
+/** Runs a test with a business and a page that writes to it as Maria. */
 export async function scene(test, options = {}) {
   const business = await startBusiness();
-  const context = await browser.newContext({ viewport: { width: 1280, height: 860 }, ...options });
   try {
-    const worries = [];
-    const page = await context.newPage();
+    await visit(`${business.base}/`, [business.base], async (page) => {
+      await page.locator("#business strong").waitFor();
+      await test({ business, page });
+    }, options);
+  } finally {
+    await business.stop();
+  }
+}
+
+/** Runs a test with a page; it and what it opens may ask only `origins`, and nothing may have gone wrong there at its end. */
+export async function visit(url, origins, test, options = {}) {
+  const context = await browser.newContext({ viewport: { width: 1280, height: 860 }, ...options });
+  const worries = [];
+  const isExpected = (asked) => asked.startsWith("data:") || origins.some((origin) => asked.startsWith(origin));
+  context.on("page", (page) => {
     page.setDefaultTimeout(15_000);
-    page.on("console", (message) => ["error", "warning"].includes(message.type()) && worries.push(message.text()));
+    page.on("console", (message) => ["error", "warning"].includes(message.type()) && worries.push(`${message.text()} ${message.location().url}`));
     page.on("pageerror", (error) => worries.push(error.message));
     page.on("dialog", (dialog) => (worries.push(`dialog: ${dialog.message()}`), dialog.dismiss()));
-    page.on("request", (request) => request.url().startsWith(business.base) || request.url().startsWith("data:") || worries.push(`asked ${request.url()}`));
-    await page.addInitScript(() => {
+    page.on("request", (request) => isExpected(request.url()) || worries.push(`asked ${request.url()}`));
+  });
+  try {
+    await context.addInitScript(() => {
       globalThis.violations = [];
       addEventListener("securitypolicyviolation", (event) => violations.push(`${event.violatedDirective} ${event.blockedURI}`));
     });
-    await page.goto(`${business.base}/`);
-    await page.locator("#business strong").waitFor();
-    await test({ business, page });
+    const page = await context.newPage();
+    await page.goto(url);
+    await test(page);
     worries.push(...(await page.evaluate(() => violations)));
     assert.deepEqual(worries, []);
   } finally {
     await context.close();
-    await business.stop();
   }
 }
 
