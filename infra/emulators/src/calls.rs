@@ -3,7 +3,7 @@
 use crate::{faults::FaultKind, wire::Service};
 use jiff::{SignedDuration, Timestamp};
 use std::{
-    collections::VecDeque,
+    collections::{BTreeMap, VecDeque},
     sync::{Mutex, PoisonError},
 };
 
@@ -19,6 +19,10 @@ pub struct Call {
     pub operation: String,
     /// The table, queue, key or secret.
     pub resource: Option<String>,
+    /// The index that a query or scan reads.
+    pub index: Option<String>,
+    /// The encryption contexts a call to KMS names; of `ReEncrypt` the source's, then the destination's.
+    pub contexts: Vec<BTreeMap<String, String>>,
     pub request_bytes: usize,
     pub answer_bytes: usize,
     pub status: u16,

@@ -104,6 +104,8 @@ impl Door {
             service: request.service,
             operation: request.operation.clone(),
             resource: self.resource_of(request),
+            index: DynamoDb::index_of(request),
+            contexts: Kms::contexts_of(request),
             request_bytes: request.body.len(),
             answer_bytes: 0,
             status: 0,

@@ -10,6 +10,7 @@ use aws_sdk_sqs::types::QueueAttributeName::{FifoQueue, VisibilityTimeout};
 use emulators::{Emulators, Options};
 use jiff::SignedDuration;
 use std::{
+    collections::BTreeMap,
     io::{Read, Write},
     net::TcpStream,
     path::Path,
@@ -152,6 +153,36 @@ async fn units_are_counted_for_callers_who_do_not_ask() {
             ("PutItem".to_owned(), about.clone(), 200, 0.0, 2.0),
             ("GetItem".to_owned(), about.clone(), 200, 1.0, 0.0),
             ("PutItem".to_owned(), about, 400, 0.0, 1.0),
+        ]
+    );
+}
+
+#[tokio::test]
+async fn what_iam_decides_by_is_on_record() {
+    let directory = tempfile::tempdir().unwrap();
+    let emulators = Emulators::start(Options::new(directory.path())).await.unwrap();
+    let clients = Clients::new(&emulators.url());
+    let (table, kms) = (table(&clients).await, &clients.kms);
+    let key = kms.create_key().send().await.unwrap().key_metadata.unwrap().key_id;
+    emulators.clear_calls();
+
+    let sealed = kms.encrypt().key_id(&key).plaintext(Blob::new("x")).encryption_context("purpose", "old");
+    let sealed = sealed.send().await.unwrap().ciphertext_blob.unwrap();
+    let moved = kms.re_encrypt().ciphertext_blob(sealed).destination_key_id(&key);
+    let moved = moved.source_encryption_context("purpose", "old").destination_encryption_context("purpose", "new");
+    moved.send().await.unwrap();
+    clients.dynamodb.scan().table_name(&table).index_name("by_owner").send().await.unwrap();
+    clients.dynamodb.scan().table_name(&table).send().await.unwrap();
+
+    let purpose = |purpose: &str| BTreeMap::from([("purpose".to_owned(), purpose.to_owned())]);
+    let recorded: Vec<_> = emulators.calls().into_iter().map(|call| (call.contexts, call.index)).collect();
+    assert_eq!(
+        recorded,
+        [
+            (vec![purpose("old")], None),
+            (vec![purpose("old"), purpose("new")], None),
+            (Vec::new(), Some("by_owner".to_owned())),
+            (Vec::new(), None),
         ]
     );
 }

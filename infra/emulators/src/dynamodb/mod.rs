@@ -8,7 +8,7 @@ mod upstream;
 
 use crate::{
     clock::Clock,
-    wire::{Answer, Refusal, Request},
+    wire::{Answer, Refusal, Request, Service},
 };
 use capacity::Capacity;
 pub(crate) use conflict::{CONFLICTING, conflict};
@@ -84,6 +84,17 @@ impl DynamoDb {
         let names: BTreeSet<_> = mentioned.chain(in_transaction).collect();
         let names: Vec<_> = names.into_iter().collect();
         (!names.is_empty()).then(|| names.join("+"))
+    }
+
+    /// The index that a request reads.
+    pub(crate) fn index_of(request: &Request) -> Option<String> {
+        #[derive(Deserialize)]
+        #[serde(rename_all = "PascalCase")]
+        struct Reading {
+            index_name: Option<String>,
+        }
+        let reads_an_index = request.service == Service::DynamoDb && ["Query", "Scan"].contains(&&*request.operation);
+        reads_an_index.then(|| request.parse::<Reading>().ok()?.index_name).flatten()
     }
 }
 

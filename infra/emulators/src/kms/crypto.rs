@@ -6,7 +6,7 @@ use ring::aead::{AES_256_GCM, Aad, LessSafeKey, NONCE_LEN, Nonce, UnboundKey};
 use serde::{Deserialize, Serialize};
 use std::{collections::BTreeMap, fmt};
 
-pub(super) type Context = BTreeMap<String, String>;
+pub(crate) type Context = BTreeMap<String, String>;
 
 /// The secret of one generation of a key.
 #[derive(Clone, Serialize, Deserialize)]

@@ -9,8 +9,9 @@ mod sealing;
 use crate::{
     clock::Clock,
     store::{Store, StoreError, Writes},
-    wire::{ACCOUNT, Answer, REGION, Refusal, Request},
+    wire::{ACCOUNT, Answer, REGION, Refusal, Request, Service},
 };
+use crypto::Context;
 use jiff::Timestamp;
 use key::{Key, Status};
 use serde::Deserialize;
@@ -66,6 +67,24 @@ impl Kms {
             Some(key) => Some(state.label(key)),
             None => key_id.or(description),
         }
+    }
+
+    /// The encryption contexts a request names, in the order of its work.
+    pub(crate) fn contexts_of(request: &Request) -> Vec<Context> {
+        #[derive(Default, Deserialize)]
+        struct Named {
+            #[serde(rename = "EncryptionContext")]
+            only: Option<Context>,
+            #[serde(rename = "SourceEncryptionContext")]
+            source: Option<Context>,
+            #[serde(rename = "DestinationEncryptionContext")]
+            destination: Option<Context>,
+        }
+        if request.service != Service::Kms {
+            return Vec::new();
+        }
+        let Named { only, source, destination } = request.parse().unwrap_or_default();
+        [only, source, destination].into_iter().flatten().collect()
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
