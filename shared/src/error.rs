@@ -3,6 +3,7 @@
 use std::{error::Error as StdError, fmt};
 
 use crate::domain::{
+    connection,
     credential::{CredentialId, Refused},
     meta_error::MetaError,
     scope::Scope,
@@ -57,6 +58,36 @@ pub enum Error {
     IdempotencyInFlight,
     #[error("the answer held a secret, which is shown once")]
     SecretNotRepeated { id: CredentialId },
+
+    // Connecting
+    #[error(transparent)]
+    Connection(#[from] connection::Refused),
+    #[error("this return_url is not allowed")]
+    ReturnUrlNotAllowed,
+    #[error("this provider is not available yet")]
+    ProviderUnavailable,
+    #[error("a session token may not do this")]
+    ManualNeedsKey,
+    #[error("the nonce is another connection's")]
+    NonceMismatch,
+    #[error("this return from Meta belongs to no visit of ours")]
+    StateUnknown,
+    #[error("this return from Meta belongs to another browser")]
+    StateBrowserMismatch,
+    #[error("the visit to Meta took longer than ten minutes")]
+    StateExpired { ticket: String },
+    #[error("the permission given names no account")]
+    NothingShared,
+    #[error("this form was not made for this browser")]
+    FormMismatch,
+    #[error("this is not signed by Meta for this app")]
+    NotSigned,
+    #[error("the account is disconnected")]
+    AccountDisconnected,
+    #[error("the account is not the version that If-Match names")]
+    VersionMismatch,
+    #[error("something else changed what this call was about to change")]
+    Outdated,
 
     // What we rest on
     #[error(transparent)]

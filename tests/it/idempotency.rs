@@ -28,7 +28,7 @@ use shared::{
         idempotency::{IdempotencyKey, Repetition},
         scope::Scope,
     },
-    flow::admit::Gate,
+    flow::admit::{First, Gate},
     http::{
         body::Body,
         call::{self, Edge},
@@ -227,10 +227,14 @@ fn things(world: &World) -> (Router, Things) {
     let aws = world.aws_clients();
     let clock = world.product_clock();
     let credentials = Credentials::new(aws.dynamodb(), world.variable("access", "CREDENTIALS_TABLE"));
+    let secret = StackSecret::new(aws.secrets_manager(), world.variable("access", "STACK_SECRET"), clock.clone());
     let things = Things {
-        admission: Admission { gate: Gate::new(credentials, clock.clone(), None), routes: ROUTES.as_slice() },
+        admission: Admission {
+            gate: Gate::new(credentials, clock.clone(), First::Know(secret.clone())),
+            routes: ROUTES.as_slice(),
+        },
         receipts: Receipts::new(aws.dynamodb(), world.variable("access", "RECEIPTS_TABLE")),
-        secret: StackSecret::new(aws.secrets_manager(), world.variable("access", "STACK_SECRET"), clock.clone()),
+        secret,
         clock: clock.clone(),
         made: Arc::default(),
         runs: Arc::default(),

@@ -3,8 +3,11 @@
 #![expect(clippy::print_stdout, reason = "a test says how much it tried")]
 
 mod access;
+mod accounts;
 mod authorization;
+mod connect;
 mod contract;
+mod doctor;
 mod documents;
 mod faults;
 mod harness;
@@ -17,4 +20,5 @@ mod meta_errors;
 mod openapi;
 mod stack;
 mod template;
+mod upkeep;
 mod vault;

@@ -2,7 +2,10 @@
 
 use std::{collections::BTreeMap, fmt::Write, fs, path::Path};
 
-use shared::domain::meta_error::{Class, MetaError, Refusal, Retry, Row, TABLE, UNKNOWN, row_of};
+use shared::domain::{
+    connection::Obstacle,
+    meta_error::{Class, MetaError, Refusal, Retry, Row, TABLE, UNKNOWN, row_of},
+};
 
 /// What `reference` documents name: every code that can occur.
 const DOCUMENTED: &[i64] = &[
@@ -78,6 +81,18 @@ fn a_remedy_is_one_sentence_for_the_owner_of_a_shop() {
 }
 
 #[test]
+fn an_obstacle_says_what_to_do_without_jargon() {
+    for obstacle in Obstacle::ALL {
+        let words = obstacle.remedy().to_lowercase();
+        for jargon in ["token", "graph", "oauth", "api", "waba", "subcode", "endpoint", "webhook", "http", "scope"] {
+            let is_found = words.split(|letter: char| !letter.is_alphanumeric()).any(|word| word == jargon);
+            assert!(!is_found, "{}: {jargon}", obstacle.code());
+        }
+        assert!(words.ends_with(['.', ')']) && words.len() > 30, "{}", obstacle.code());
+    }
+}
+
+#[test]
 fn a_name_has_one_meaning() {
     let mut meanings = BTreeMap::<&str, (Class, Retry)>::new();
     for row in TABLE {
@@ -102,8 +117,18 @@ fn the_committed_list_of_errors_is_what_the_code_says() {
 
 fn document() -> String {
     let mut text = String::from(
-        "# Errors of Meta's\n\n\
-         Written by `just errors` from `shared/src/domain/meta_error/table.rs`. Where Meta refuses something, a problem \
+        "# Errors\n\n\
+         Written by `just errors` from the code.\n\n\
+         ## Connecting\n\n\
+         `error.code` of a connection, of its numbers and of their steps, and what the owner of the shop can do.\n\n\
+         | code | what to do |\n|---|---|\n",
+    );
+    for obstacle in Obstacle::ALL {
+        writeln!(text, "| `{}` | {} |", obstacle.code(), obstacle.remedy()).unwrap();
+    }
+    text.push_str(
+        "\n## Meta's own\n\n\
+         Where Meta refuses something, a problem \
          says `meta_refused` (502) or `meta_unavailable` (503), Meta's own numbers under `meta`, the name below in \
          `detail`, and the remedy.\n\n\
          *Again?* — **soon**: it had no effect and is done again by itself · **unknown**: it may have had its effect, \

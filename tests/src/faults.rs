@@ -10,8 +10,8 @@ use tokio::task::JoinSet;
 
 use crate::World;
 
-/// How many scenarios run at a time: each has emulators and a Meta of its own.
-const AT_ONCE: usize = 4;
+/// How many scenarios run at a time, each in a world of its own: they mostly wait to try again.
+const AT_ONCE: usize = 10;
 
 /// What came of a flow's scenarios.
 #[derive(Debug)]

@@ -12,7 +12,7 @@ use axum::{
 use shared::{
     clock::{Clock, Random},
     env::Env,
-    http::{access, routes::ROUTES},
+    http::{access, accounts, connections, oauth, routes::ROUTES},
 };
 use tower::ServiceExt;
 
@@ -23,6 +23,9 @@ fn started(function: &str, env: &Env, clock: Clock) -> Router {
     let random = Random::system();
     let router = match function {
         "access" => access::Context::from_env(env, clock, random).map(access::router),
+        "accounts" => accounts::Context::from_env(env, clock, random).map(accounts::router),
+        "oauth-callback" => oauth::Context::from_env(env, clock, random).map(oauth::router),
+        "oauth-init" => connections::Context::from_env(env, clock, random).map(connections::router),
         other => panic!("tests/src/functions.rs does not say how {other} starts"),
     };
     router.expect("a function starts")

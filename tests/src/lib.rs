@@ -22,7 +22,11 @@ use axum::Router;
 use emulators::{Emulators, Options};
 use jiff::SignedDuration;
 use serde_json::{Value, json};
-use shared::{clock::Clock, env::Env, upkeep};
+use shared::{
+    clock::{Clock, Random},
+    env::Env,
+    upkeep,
+};
 use tempfile::TempDir;
 
 pub use browser::Browser;
@@ -82,6 +86,18 @@ impl World {
         Self { aws, clock, meta, first_key, front: front.answer(&functions), functions, _data: data }
     }
 
+    /// A deployment whose sweeper has run once: the first key is in its table.
+    pub async fn deployed() -> Self {
+        let world = Self::start().await;
+        world.sweep().await;
+        world
+    }
+
+    /// What the schedule does once a minute.
+    pub async fn sweep(&self) -> upkeep::Report {
+        self.sweeper().handle(schedule_event()).await.expect("the sweeper sweeps")
+    }
+
     /// A request to the function whose route it is, in the environment that stays warm through the test. The path may
     /// be a whole URL of this API, as an answer gave it.
     pub fn call(&self, method: &str, path: &str) -> Call {
@@ -126,7 +142,9 @@ impl World {
 
     pub fn cold_sweeper(&self, caller: &str) -> Arc<upkeep::Context> {
         let env = self.functions.env("sweeper", caller);
-        Arc::new(upkeep::Context::from_env(&env, product_clock(&self.clock)).expect("the sweeper starts"))
+        Arc::new(
+            upkeep::Context::from_env(&env, product_clock(&self.clock), Random::system()).expect("the sweeper starts"),
+        )
     }
 
     /// Functions that start from now on wait so long for Graph.
@@ -173,9 +191,10 @@ impl World {
     pub async fn table(&self, variable: &str) -> Vec<Value> {
         let table = self.functions.environments.values().find_map(|environment| environment.get(variable));
         let table = table.expect("a table that a function knows");
-        let scan = self.aws_clients().dynamodb().scan().table_name(table).send().await.expect("a scan");
-        let items = scan.items.unwrap_or_default();
+        let pages = self.aws_clients().dynamodb().scan().table_name(table).into_paginator().items().send();
+        let items = pages.collect::<Result<Vec<_>, _>>().await;
         items
+            .expect("a scan")
             .into_iter()
             .map(|item| Value::Object(item.iter().map(|(name, value)| (name.clone(), plain(value))).collect()))
             .collect()

@@ -33,6 +33,9 @@ fn host(name: &str) -> ExitCode {
     let clock = Clock::from_fn(hosted::clock());
     match name {
         "access" => hosted::run(access::run(clock)),
+        "accounts" => hosted::run(accounts::run(clock)),
+        "oauth-callback" => hosted::run(oauth_callback::run(clock)),
+        "oauth-init" => hosted::run(oauth_init::run(clock)),
         "sweeper" => hosted::run(sweeper::run(clock)),
         other => hosted::run(std::future::ready(Err(format!("there is no function {other} in this build")))),
     }

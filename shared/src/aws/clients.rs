@@ -28,6 +28,9 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(1);
 /// instructions, for each service's SDK reads a table of all regions with a dozen regular expressions in it.
 pub type Later<Client> = Arc<LazyLock<Client, Box<dyn FnOnce() -> Client + Send>>>;
 
+/// The client that tables share.
+pub type Dynamodb = aws_sdk_dynamodb::Client;
+
 /// What every client is built from.
 #[derive(Clone)]
 pub struct Aws {

@@ -1,9 +1,12 @@
 //! What we keep things in: one module per table, queue, key or secret. Only these know attribute names.
 
+pub mod accounts;
 pub mod audit;
 pub mod clients;
+pub mod connections;
 pub mod credentials;
 pub mod meta_app;
+pub mod oauth_states;
 pub mod queue;
 pub mod receipts;
 pub mod stack_secret;

@@ -17,6 +17,9 @@ use crate::{Error, Result};
 /// An item as the SDK takes it.
 pub type Item = HashMap<String, AttributeValue>;
 
+/// One write of a transaction.
+pub type Write = TransactWriteItem;
+
 /// How a transaction ended that was not an error.
 #[derive(Debug)]
 pub enum Outcome {
@@ -76,6 +79,15 @@ const CONFLICT_WAITS: [Option<Duration>; 5] = [
 pub struct Position(BTreeMap<String, String>);
 
 impl Position {
+    /// Where a page ended that no table gave.
+    pub fn at(name: &str, value: String) -> Self {
+        Self(BTreeMap::from([(name.to_owned(), value)]))
+    }
+
+    pub fn get(&self, name: &str) -> Option<&str> {
+        self.0.get(name).map(String::as_str)
+    }
+
     pub(super) fn of(key: &Item) -> Self {
         let text = |value: &AttributeValue| value.as_s().cloned().unwrap_or_default();
         Self(key.iter().map(|(name, value)| (name.clone(), text(value))).collect())

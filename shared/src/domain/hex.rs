@@ -1,9 +1,16 @@
 //! Bytes as lower-case hexadecimal text, and back.
 
+use sha2::{Digest, Sha256};
+
 const DIGITS: &[u8; 16] = b"0123456789abcdef";
 
 pub fn encode(bytes: &[u8]) -> String {
     bytes.iter().flat_map(|byte| [byte >> 4, byte & 15]).map(|digit| char::from(DIGITS[usize::from(digit)])).collect()
+}
+
+/// The SHA-256 of something that is itself not kept.
+pub fn sha256(bytes: &[u8]) -> String {
+    encode(&Sha256::digest(bytes))
 }
 
 /// None where the text is not exactly `N` bytes.

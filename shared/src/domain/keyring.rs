@@ -21,6 +21,18 @@ const KID_LENGTH: usize = 4;
 pub enum Purpose {
     Cursor,
     Idempotency,
+    /// The start URL of a connection.
+    Ticket,
+    /// What ties a popup's answer to its connection.
+    Nonce,
+    /// What only the browser that finished at Meta was given.
+    Verifier,
+    /// The cookie of the browser that may see our own page of a connection.
+    Page,
+    /// What a form of that page must carry.
+    Form,
+    /// The status page of a data deletion.
+    Deletion,
 }
 
 impl Purpose {
@@ -28,6 +40,12 @@ impl Purpose {
         match self {
             Self::Cursor => b"patchbay cursor",
             Self::Idempotency => b"patchbay idempotency",
+            Self::Ticket => b"patchbay ticket",
+            Self::Nonce => b"patchbay nonce",
+            Self::Verifier => b"patchbay verifier",
+            Self::Page => b"patchbay page",
+            Self::Form => b"patchbay form",
+            Self::Deletion => b"patchbay deletion",
         }
     }
 }
@@ -88,6 +106,11 @@ impl Keyring {
     /// Whether `code` is over these bytes. One of a generation that is gone is not.
     pub fn verifies(&self, purpose: Purpose, bytes: &[u8], code: &Code) -> bool {
         self.generation(&code.kid).is_some_and(|own| own.mac(purpose, bytes).ct_eq(&code.code).into())
+    }
+
+    /// The same for the first bytes of a code.
+    pub fn verifies_start(&self, purpose: Purpose, bytes: &[u8], kid: Kid, start: &[u8]) -> bool {
+        self.generation(&kid).is_some_and(|own| own.mac(purpose, bytes)[..start.len().min(32)].ct_eq(start).into())
     }
 
     fn generation(&self, kid: &[u8]) -> Option<&Generation> {

@@ -1,9 +1,13 @@
 //! Values and rules. Nothing here does I/O, reads a clock or draws random numbers.
 
+pub mod account;
 pub mod audit;
 pub mod bearer;
+pub mod connection;
 pub mod connection_id;
 pub mod credential;
+pub mod daily;
+pub mod diagnosis;
 pub mod hex;
 pub mod idempotency;
 pub mod keyring;
@@ -11,6 +15,8 @@ pub mod meta_app;
 pub mod meta_assets;
 pub mod meta_error;
 pub mod meta_id;
+pub mod proof;
+pub mod return_url;
 pub mod scope;
 pub mod sealed;
 pub mod tenant;

@@ -7,10 +7,10 @@ use std::{
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::first_key::FirstKey;
+use super::first_key::{self, FirstKey};
 use crate::{
     Error, Result,
-    aws::credentials::Credentials,
+    aws::{credentials::Credentials, stack_secret::StackSecret},
     clock::Clock,
     domain::{
         bearer::Bearer,
@@ -29,9 +29,17 @@ const FIRST_KEY_EVERY: SignedDuration = SignedDuration::from_secs(60);
 pub struct Gate {
     credentials: Credentials,
     clock: Clock,
-    /// Only the function that writes `credentials` has it.
-    first_key: Option<FirstKey>,
+    first_key: First,
     remembered: Arc<Mutex<Remembered>>,
+}
+
+/// What a function does with a deployment's first key, before it is in the table.
+#[derive(Debug, Clone)]
+pub enum First {
+    /// Puts it there: the function that writes `credentials`.
+    Put(FirstKey),
+    /// Knows it by the stack secret. Once it has been put there, the table alone counts: also that it was revoked.
+    Know(StackSecret),
 }
 
 #[derive(Debug, Default)]
@@ -41,7 +49,7 @@ struct Remembered {
 }
 
 impl Gate {
-    pub fn new(credentials: Credentials, clock: Clock, first_key: Option<FirstKey>) -> Self {
+    pub fn new(credentials: Credentials, clock: Clock, first_key: First) -> Self {
         Self { credentials, clock, first_key, remembered: Arc::default() }
     }
 
@@ -86,15 +94,27 @@ impl Gate {
         request_id: &str,
         now: Timestamp,
     ) -> Result<Option<Arc<Credential>>> {
-        let Some(first_key) = self.first_key.as_ref().filter(|_| self.remembered().may_try_first_key(now)) else {
+        if !self.remembered().may_try_first_key(now) {
             return Ok(None);
-        };
-        if let Err(error) = first_key.put_if_absent(request_id).await {
-            // Nothing was learned: the next caller may try again.
-            self.remembered().first_key_tried_at = None;
-            return Err(error);
         }
-        self.find(&bearer.id(), now).await
+        let tried = match &self.first_key {
+            First::Put(first_key) => first_key.put_if_absent(request_id).await.map(|_| None),
+            First::Know(secret) => secret.first_key().await.map(Some),
+        };
+        match tried {
+            Ok(None) => self.find(&bearer.id(), now).await,
+            Ok(Some(key)) if key.id() == bearer.id() => {
+                // The next caller with it may come before it is in the table, too.
+                self.remembered().first_key_tried_at = None;
+                Ok(Some(Arc::new(first_key::credential(&key, now))))
+            }
+            Ok(Some(_)) => Ok(None),
+            Err(error) => {
+                // Nothing was learned: the next caller may try again.
+                self.remembered().first_key_tried_at = None;
+                Err(error)
+            }
+        }
     }
 
     fn remembered(&self) -> std::sync::MutexGuard<'_, Remembered> {

@@ -2,6 +2,8 @@
 //!
 //! Twice: the second finds it. Half: there is one write. After it was revoked: the tombstone stands, and stays.
 
+use jiff::Timestamp;
+
 use crate::{
     Result,
     aws::{
@@ -11,7 +13,7 @@ use crate::{
         transaction::{Outcome, Transactions},
     },
     clock::Clock,
-    domain::{audit::Entry, credential::Credential, scope::Scopes},
+    domain::{audit::Entry, bearer::Bearer, credential::Credential, scope::Scopes},
 };
 
 #[derive(Debug, Clone)]
@@ -31,17 +33,7 @@ impl FirstKey {
             return Ok(false);
         }
         let now = self.clock.now();
-        let credential = Credential {
-            id: key.id(),
-            hash: key.hash(),
-            name: Some("first key".to_owned()),
-            tenant: None,
-            scopes: Scopes::all(),
-            created_at: now,
-            created_by: None,
-            expires_at: None,
-            revoked_at: None,
-        };
+        let credential = credential(&key, now);
         let entry = Entry {
             at: now,
             request_id: request_id.to_owned(),
@@ -54,5 +46,20 @@ impl FirstKey {
         };
         let writes = vec![self.credentials.adding(&credential)?, self.audit.adding(&entry)?];
         Ok(matches!(self.transactions.commit(writes).await?, Outcome::Committed))
+    }
+}
+
+/// The first key as it is kept.
+pub fn credential(key: &Bearer, now: Timestamp) -> Credential {
+    Credential {
+        id: key.id(),
+        hash: key.hash(),
+        name: Some("first key".to_owned()),
+        tenant: None,
+        scopes: Scopes::all(),
+        created_at: now,
+        created_by: None,
+        expires_at: None,
+        revoked_at: None,
     }
 }

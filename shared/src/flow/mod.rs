@@ -1,6 +1,14 @@
 //! Use cases that join services. Each says what is left behind if it runs twice, or half.
 
 pub mod admit;
+pub mod connect;
+pub mod diagnose;
+pub mod disconnect;
+pub mod due;
 pub mod first_key;
+pub mod forget;
+pub mod health;
 pub mod mint;
+pub mod own;
 pub mod redrive;
+pub mod reencrypt;

@@ -70,27 +70,80 @@ pub async fn answer_once(
     now: jiff::Timestamp,
     work: impl AsyncFnOnce(&str) -> Result<Response>,
 ) -> Result<Response> {
-    let attempt = hex::encode(&random.bytes::<16>());
-    match receipts.claim(repetition, fresh, &attempt, now).await? {
-        Claim::Answered(answer) => replay(answer),
-        Claim::Mine(held) => match work(&held.id).await {
-            Ok(response) if response.status().is_success() => keep(receipts, &held, response).await,
-            refused => {
-                let is_ours = matches!(refused, Err(Error::Aws(_) | Error::Corrupt(_)));
-                // The thing may have been made, now or by an attempt that died: then its id stays.
-                let given_back = if is_ours || held.is_resumed {
-                    receipts.abandon(&held).await
-                } else {
-                    receipts.release(&held).await
-                };
-                // The claim ends by itself; the refusal is what the caller needs to hear.
-                if let Err(error) = given_back {
-                    tracing::error!(error = %error.chain(), "a claim was not given back");
-                }
-                refused
-            }
-        },
+    let held = match claim(receipts, repetition, random, fresh, now).await? {
+        Claim::Answered(answer) => return replay(answer),
+        Claim::Mine(held) => held,
+    };
+    match work(&held.id).await {
+        Ok(response) if response.status().is_success() => keep(receipts, &held, response).await,
+        refused => {
+            give_back(receipts, &held, refused.as_ref().err()).await;
+            refused
+        }
     }
+}
+
+/// A thing that is made once for a repetition, and shown as it is now whenever the request comes again: its answer holds
+/// secrets, or changes.
+#[derive(Debug)]
+pub enum Made<T> {
+    Now(T),
+    /// Under this id.
+    Before(String),
+}
+
+/// Makes a thing once, under the id that `work` gets: see [`answer_once`].
+pub async fn made_once<T>(
+    receipts: &Receipts,
+    repetition: &Repetition,
+    random: &Random,
+    fresh: &str,
+    now: jiff::Timestamp,
+    work: impl AsyncFnOnce(&str) -> Result<T>,
+) -> Result<Made<T>> {
+    let held = match claim(receipts, repetition, random, fresh, now).await? {
+        Claim::Answered(made) => return Ok(Made::Before(made.body)),
+        Claim::Mine(held) => held,
+    };
+    let made = work(&held.id).await;
+    match &made {
+        Ok(_) => {
+            let id = Answer { status: StatusCode::CREATED.as_u16(), content_type: None, body: held.id.clone() };
+            // Unkept, the same request goes on under the same id once the claim has ended.
+            if let Err(error) = receipts.keep(&held, &id).await {
+                tracing::error!(error = %error.chain(), "an answer was not kept");
+            }
+        }
+        Err(error) => give_back(receipts, &held, Some(error)).await,
+    }
+    made.map(Made::Now)
+}
+
+async fn claim(
+    receipts: &Receipts,
+    repetition: &Repetition,
+    random: &Random,
+    fresh: &str,
+    now: jiff::Timestamp,
+) -> Result<Claim> {
+    receipts.claim(repetition, fresh, &hex::encode(&random.bytes::<16>()), now).await
+}
+
+/// A claim whose work was refused, or failed: then the thing may have been made, and its id stays.
+async fn give_back(receipts: &Receipts, held: &Held, error: Option<&Error>) {
+    let is_ours = matches!(error, Some(Error::Aws(_) | Error::Corrupt(_)));
+    let given_back =
+        if is_ours || held.is_resumed { receipts.abandon(held).await } else { receipts.release(held).await };
+    // The claim ends by itself; the refusal is what the caller needs to hear.
+    if let Err(error) = given_back {
+        tracing::error!(error = %error.chain(), "a claim was not given back");
+    }
+}
+
+/// Marks an answer as one to a repeated request.
+pub fn replayed(mut response: Response) -> Response {
+    response.headers_mut().insert(REPLAYED, HeaderValue::from_static("true"));
+    response
 }
 
 async fn keep(receipts: &Receipts, held: &Held, response: Response) -> Result<Response> {
@@ -120,6 +173,5 @@ fn replay(answer: Answer) -> Result<Response> {
     if let Some(kind) = answer.content_type.and_then(|kind| HeaderValue::from_str(&kind).ok()) {
         headers.insert(header::CONTENT_TYPE, kind);
     }
-    headers.insert(REPLAYED, HeaderValue::from_static("true"));
-    Ok(response)
+    Ok(replayed(response))
 }

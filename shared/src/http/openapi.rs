@@ -1,55 +1,17 @@
 //! The OpenAPI document, composed from the route table and the body types. Only tests build it; a copy is committed
 //! as `docs/openapi.json` and compared.
 
-use schemars::{JsonSchema, Schema, SchemaGenerator, generate::SchemaSettings};
+mod operations;
+
+use schemars::{SchemaGenerator, generate::SchemaSettings};
 use serde_json::{Map, Value, json};
 
 use super::{
-    access::{Health, KeyBody, NewKey, NewKeyBody, NewSession, NewSessionBody},
-    list::List,
     problem::Problem,
     routes::{Access, ROUTES, Route, Tenancy},
 };
 use crate::domain::tenant::TenantId;
-
-type Described = fn(&mut SchemaGenerator) -> Schema;
-
-/// What the route table does not say of a route.
-struct Operation {
-    id: &'static str,
-    summary: &'static str,
-    request: Option<Described>,
-    response: Option<Described>,
-    is_list: bool,
-}
-
-fn of<T: JsonSchema>(generator: &mut SchemaGenerator) -> Schema {
-    generator.subschema_for::<T>()
-}
-
-fn operation(key: &str) -> Option<Operation> {
-    let (id, summary, request, response, is_list): (_, _, Option<Described>, Option<Described>, _) = match key {
-        "GET /v1/health" => {
-            ("health", "Whether the service answers; details with an operator key", None, Some(of::<Health>), false)
-        }
-        "POST /v1/keys" => {
-            ("createKey", "Make an operator key; it is shown once", Some(of::<NewKey>), Some(of::<NewKeyBody>), false)
-        }
-        "GET /v1/keys" => ("listKeys", "List keys, newest first", None, Some(of::<List<KeyBody>>), true),
-        "DELETE /v1/keys/{id}" => ("revokeKey", "Revoke a key; its sessions end with it", None, None, false),
-        "POST /v1/sessions" => (
-            "createSession",
-            "Make a browser's session token; it is shown once",
-            Some(of::<NewSession>),
-            Some(of::<NewSessionBody>),
-            false,
-        ),
-        "DELETE /v1/sessions" => ("endOwnSession", "End the session that asks", None, None, false),
-        "DELETE /v1/sessions/{id}" => ("endSession", "End a session", None, None, false),
-        _ => return None,
-    };
-    Some(Operation { id, summary, request, response, is_list })
-}
+use operations::{Operation, of, operation};
 
 /// The whole document. `Err` names a route that nobody described.
 pub fn document() -> Result<Value, String> {
@@ -101,7 +63,7 @@ fn describe(route: &Route, operation: &Operation, read: &mut SchemaGenerator, wr
         "tags": [route.function],
         "parameters": parameters(route, operation),
         "responses": { route.success.to_string(): success, "default": { "$ref": "#/components/responses/Problem" } },
-        "security": security(route.access),
+        "security": security(route),
     });
     if let Access::Scope(scope) = route.access {
         described["x-scope"] = json!(scope);
@@ -110,11 +72,19 @@ fn describe(route: &Route, operation: &Operation, read: &mut SchemaGenerator, wr
         described["requestBody"] =
             json!({ "required": true, "content": { "application/json": { "schema": schema(read) } } });
     }
+    if !operation.form.is_empty() {
+        let fields: Map<String, Value> =
+            operation.form.iter().map(|name| ((*name).to_owned(), json!({ "type": "string" }))).collect();
+        described["requestBody"] = json!({ "required": true, "content": {
+            "application/x-www-form-urlencoded": { "schema": { "type": "object", "properties": fields } } } });
+    }
     described
 }
 
-fn security(access: Access) -> Value {
-    match access {
+fn security(route: &Route) -> Value {
+    match route.access {
+        // Browsers and Meta have no credential of ours, and none is looked at.
+        Access::Public if route.path.starts_with("/oauth/") => json!([]),
         Access::Public => json!([{}, { "bearer": [] }]),
         Access::Key | Access::Session | Access::Scope(_) => json!([{ "bearer": [] }]),
     }
@@ -130,6 +100,14 @@ fn parameters(route: &Route, operation: &Operation) -> Vec<Value> {
         all.push(
             json!({ "name": "after", "in": "query", "schema": text, "description": "`next` of the page before." }),
         );
+    }
+    for (name, values, does) in operation.query {
+        let schema = if values.is_empty() { text.clone() } else { json!({ "type": "string", "enum": values }) };
+        all.push(json!({ "name": name, "in": "query", "schema": schema, "description": does }));
+    }
+    if operation.is_conditional {
+        all.push(json!({ "name": "If-Match", "in": "header", "required": false, "schema": text,
+            "description": "The `ETag` of the version to change; another one is refused with 412." }));
     }
     if route.access != Access::Public {
         all.push(json!({ "name": "Patchbay-Tenant", "in": "header", "required": false,

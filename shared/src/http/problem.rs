@@ -10,7 +10,8 @@ use serde::Serialize;
 use crate::{
     Error,
     domain::{
-        credential::{CredentialId, Refused},
+        connection::{Obstacle, Refused},
+        credential::{CredentialId, Refused as MintRefused},
         meta_error::Refusal,
     },
 };
@@ -67,6 +68,23 @@ pub struct MetaFault {
 
 type Meaning = (StatusCode, &'static str, &'static str);
 
+fn of_connection(refused: Refused) -> Meaning {
+    use StatusCode as S;
+    match refused {
+        Refused::Over => (S::GONE, "connection_over", "Begin a new connection."),
+        Refused::Unconfirmed => (S::CONFLICT, "confirmation_required", Obstacle::ConfirmationRequired.remedy()),
+        Refused::WrongVerifier => {
+            (S::FORBIDDEN, "confirmation_required", "Confirm with the verifier that came with the return to your page.")
+        }
+        Refused::NotAuthorized => {
+            (S::CONFLICT, "not_authorized_yet", "Open the start URL and allow access at Meta first.")
+        }
+        Refused::Busy => (S::CONFLICT, "connection_busy", "Wait a moment and try again."),
+        Refused::OtherNumber => (S::UNPROCESSABLE_ENTITY, "number_mismatch", Obstacle::NumberMismatch.remedy()),
+        Refused::UnknownNumber => (S::UNPROCESSABLE_ENTITY, "number_not_in_waba", Obstacle::NumberNotInWaba.remedy()),
+    }
+}
+
 impl Error {
     /// Status, code and remedy of a condition.
     fn meaning(&self) -> Meaning {
@@ -82,19 +100,19 @@ impl Error {
                 "key_in_browser",
                 "Give browsers a session token (POST /v1/sessions) and revoke this key if a browser has had it.",
             ),
-            Self::ScopeMissing(_) | Self::MintRefused(Refused::Scope(_)) => {
+            Self::ScopeMissing(_) | Self::MintRefused(MintRefused::Scope(_)) => {
                 (S::FORBIDDEN, "scope_missing", "Use a key that has this scope.")
             }
             Self::KeyRequired => (S::FORBIDDEN, "key_required", "Call this from your backend with an operator's key."),
             Self::SessionRequired => {
                 (S::FORBIDDEN, "session_required", "Call this with the session token it is to end.")
             }
-            Self::TenantMismatch | Self::MintRefused(Refused::Tenant) => (
+            Self::TenantMismatch | Self::MintRefused(MintRefused::Tenant) => (
                 S::FORBIDDEN,
                 "tenant_mismatch",
                 "Name the tenant this credential is bound to, or use one that is not bound.",
             ),
-            Self::MintRefused(Refused::Expiry) => {
+            Self::MintRefused(MintRefused::Expiry) => {
                 (S::FORBIDDEN, "expiry_exceeded", "Ask for an earlier expiry, or use a key that lives longer.")
             }
             Self::TenantRequired => {
@@ -123,6 +141,36 @@ impl Error {
             Self::IdempotencyMismatch => {
                 (S::UNPROCESSABLE_ENTITY, "idempotency_mismatch", "Use a new Idempotency-Key for a new request.")
             }
+            Self::Connection(refused) => of_connection(*refused),
+            Self::ReturnUrlNotAllowed => (
+                S::UNPROCESSABLE_ENTITY,
+                "return_url_not_allowed",
+                "Use an https address (http on this machine) of an origin in AllowedOrigins.",
+            ),
+            Self::ProviderUnavailable => (S::UNPROCESSABLE_ENTITY, "provider_unavailable", "Use the provider meta."),
+            Self::ManualNeedsKey => {
+                (S::FORBIDDEN, "key_required", "Send tokens from your backend, with an operator's key.")
+            }
+            Self::NonceMismatch => (S::FORBIDDEN, "nonce_mismatch", Obstacle::NonceMismatch.remedy()),
+            Self::StateUnknown => (S::BAD_REQUEST, "state_unknown", "Open the link you were given again."),
+            Self::StateBrowserMismatch => (
+                S::FORBIDDEN,
+                "state_browser_mismatch",
+                "Open the link you were given in this browser, and come back in the same one.",
+            ),
+            Self::StateExpired { .. } => (S::GONE, "state_expired", "Start again: ten minutes had passed."),
+            Self::FormMismatch => (S::FORBIDDEN, "form_mismatch", "Reload the page and try again."),
+            Self::NotSigned => (S::BAD_REQUEST, "not_signed", "Only Meta calls this, with a signed_request."),
+            Self::AccountDisconnected => {
+                (S::CONFLICT, "account_disconnected", "Connect the number again first (POST /v1/connections).")
+            }
+            Self::VersionMismatch => (
+                S::PRECONDITION_FAILED,
+                "version_mismatch",
+                "Read the account again, and send the change with its ETag.",
+            ),
+            Self::NothingShared => (S::CONFLICT, "no_business_account", Obstacle::NoBusinessAccount.remedy()),
+            Self::Outdated => (S::CONFLICT, "conflict", "Read it again, and send the change again if it still holds."),
             Self::Meta(error) if error.is_temporary() => (S::SERVICE_UNAVAILABLE, "meta_unavailable", error.remedy()),
             Self::Meta(error) => (S::BAD_GATEWAY, "meta_refused", error.remedy()),
             Self::MetaAppNotConfigured => (

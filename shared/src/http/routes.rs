@@ -59,6 +59,36 @@ routes! {
     POST   "/v1/sessions"      "access" Access::Key, Any, 201;
     DELETE "/v1/sessions"      "access" Access::Session, Any, 204;
     DELETE "/v1/sessions/{id}" "access" Access::Key, Any, 204;
+
+    GET    "/v1/connections/options" "oauth-init" Access::Scope(Scope::ConnectionsRead), One, 200;
+    POST   "/v1/connections"         "oauth-init" Access::Scope(Scope::ConnectionsWrite), One, 201;
+    GET    "/v1/connections"         "oauth-init" Access::Scope(Scope::ConnectionsRead), One, 200;
+    GET    "/v1/connections/{id}"    "oauth-init" Access::Scope(Scope::ConnectionsRead), One, 200;
+    DELETE "/v1/connections/{id}"    "oauth-init" Access::Scope(Scope::ConnectionsWrite), One, 204;
+    GET    "/oauth/start/{ticket}"   "oauth-init" Access::Public, Any, 302;
+
+    GET    "/oauth/callback"                "oauth-callback" Access::Public, Any, 303;
+    GET    "/oauth/connections/{id}"        "oauth-callback" Access::Public, Any, 200;
+    POST   "/oauth/connections/{id}"        "oauth-callback" Access::Public, Any, 303;
+    POST   "/v1/connections/{id}/confirm"   "oauth-callback" Access::Scope(Scope::ConnectionsWrite), One, 200;
+    POST   "/v1/connections/{id}/code"      "oauth-callback" Access::Scope(Scope::ConnectionsWrite), One, 200;
+    POST   "/v1/connections/{id}/resume"    "oauth-callback" Access::Scope(Scope::ConnectionsWrite), One, 202;
+    POST   "/oauth/deauthorize"             "oauth-callback" Access::Public, Any, 200;
+    POST   "/oauth/data-deletion"           "oauth-callback" Access::Public, Any, 200;
+    GET    "/oauth/data-deletion/{code}"    "oauth-callback" Access::Public, Any, 200;
+
+    GET    "/v1/connections/{id}/numbers"   "accounts" Access::Scope(Scope::ConnectionsRead), One, 200;
+    POST   "/v1/connections/{id}/accounts"  "accounts" Access::Scope(Scope::ConnectionsWrite), One, 202;
+    POST   "/v1/connections/{id}/numbers/{phone_number_id}/verification"
+                                            "accounts" Access::Scope(Scope::ConnectionsWrite), One, 200;
+    GET    "/v1/accounts"                   "accounts" Access::Scope(Scope::AccountsRead), One, 200;
+    GET    "/v1/accounts/{id}"              "accounts" Access::Scope(Scope::AccountsRead), One, 200;
+    PATCH  "/v1/accounts/{id}"              "accounts" Access::Scope(Scope::AccountsWrite), One, 200;
+    DELETE "/v1/accounts/{id}"              "accounts" Access::Scope(Scope::AccountsWrite), One, 200;
+    POST   "/v1/accounts/{id}/refresh"      "accounts" Access::Scope(Scope::AccountsWrite), One, 200;
+    GET    "/v1/accounts/{id}/diagnosis"    "accounts" Access::Scope(Scope::AccountsRead), One, 200;
+    POST   "/v1/accounts/{id}/repair"       "accounts" Access::Scope(Scope::AccountsWrite), One, 200;
+    PUT    "/v1/accounts/{id}/pin"          "accounts" Access::Scope(Scope::AccountsWrite), One, 200;
 }
 
 impl Route {
@@ -93,8 +123,13 @@ pub fn find<'a>(routes: &'a [Route], method: &Method, template: &str) -> Option<
 
 /// The methods a path takes, whichever function serves it; none: there is no such path.
 pub fn allowed(path: &str) -> Option<String> {
-    let methods: Vec<&str> =
-        ROUTES.iter().filter(|route| route.matches(path)).map(|route| route.method.as_str()).collect();
+    let mut methods = Vec::new();
+    for route in ROUTES.iter().filter(|route| route.matches(path)) {
+        // A path may be the shape of two routes: /v1/connections/options is also a connection's.
+        if !methods.contains(&route.method.as_str()) {
+            methods.push(route.method.as_str());
+        }
+    }
     (!methods.is_empty()).then(|| methods.join(", "))
 }
 
@@ -106,6 +141,7 @@ mod tests {
     fn a_path_is_known_by_its_shape() {
         assert_eq!(allowed("/v1/keys").as_deref(), Some("POST, GET"));
         assert_eq!(allowed("/v1/keys/key_1").as_deref(), Some("DELETE"));
+        assert_eq!(allowed("/v1/connections/options").as_deref(), Some("GET, DELETE"));
         for unknown in ["", "/", "/v1", "/v1/keys/", "/v1/keys/a/b", "/v1/Keys", "/v1/key"] {
             assert_eq!(allowed(unknown), None, "{unknown}");
         }

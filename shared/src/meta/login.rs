@@ -1,5 +1,7 @@
 //! How a customer's permission is asked for, becomes a token, and what that token is.
 
+use std::fmt;
+
 use jiff::Timestamp;
 use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
@@ -17,7 +19,9 @@ use crate::domain::{
 
 const DIALOG: &str = "https://www.facebook.com";
 /// The permissions that are asked for, each given over WABAs.
-const SCOPES: [&str; 2] = ["whatsapp_business_management", "whatsapp_business_messaging"];
+const SCOPES: [&str; 2] = ["whatsapp_business_management", MESSAGING];
+/// The ability to send, as Meta names it today. Where the name is missing, the ability is tried.
+pub const MESSAGING: &str = "whatsapp_business_messaging";
 /// The object of the app's webhook subscription.
 const OBJECT: &str = "whatsapp_business_account";
 
@@ -53,6 +57,17 @@ pub enum TokenKind {
     SystemUser,
     Page,
     Unknown(String),
+}
+
+impl fmt::Display for TokenKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::User => "user",
+            Self::SystemUser => "system_user",
+            Self::Page => "page",
+            Self::Unknown(name) => name,
+        })
+    }
 }
 
 /// Where Meta sends the app's webhooks.
@@ -100,6 +115,12 @@ impl AppSession<'_> {
     /// A short token for one of 60 days, or such a one for its successor.
     pub async fn long_lived(&self, token: &SecretString) -> Result<Granted, MetaError> {
         self.grant(&[("grant_type", "fb_exchange_token"), ("fb_exchange_token", token.expose_secret())]).await
+    }
+
+    /// A token of a system user that ends, for one that begins its 60 days now.
+    pub async fn renewed(&self, token: &SecretString) -> Result<Granted, MetaError> {
+        let life = ("set_token_expires_in_60_days", "true");
+        self.grant(&[("grant_type", "fb_exchange_token"), life, ("fb_exchange_token", token.expose_secret())]).await
     }
 
     async fn grant(&self, fields: &[(&'static str, &str)]) -> Result<Granted, MetaError> {

@@ -139,6 +139,8 @@ async fn a_process_has_the_environment_of_the_template_and_of_lambda_and_no_othe
     assert_eq!(environment.keys().collect::<Vec<_>>(), expected);
     assert_eq!(environment["GREETING"], "good day from us-east-1");
     assert_eq!(environment["EVERYWHERE"], "yes");
+    // A stack with a simulator must not reach Meta, whatever the template says.
+    assert_eq!(environment["GRAPH_URL"], "http://127.0.0.1:1");
     assert_eq!(environment["AWS_ACCESS_KEY_ID"], "mirror-1");
     assert_eq!(environment["AWS_ENDPOINT_URL"], host.stack.aws_url());
     assert_eq!(environment["QUEUE_ARN"], "arn:aws:sqs:us-east-1:000000000000:patchbay-Orders.fifo");

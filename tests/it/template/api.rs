@@ -96,7 +96,8 @@ fn browsers_may_call_from_listed_origins_and_never_with_credentials() {
             ("/Resources/Api/Properties/CorsConfiguration/Fn::If/1/AllowHeaders", json!(["authorization"])),
             ("/Resources/Api/Properties/CorsConfiguration/Fn::If/1/ExposeHeaders/0", Value::Null),
             ("/Resources/Api/Properties/CorsConfiguration/Fn::If/2", json!({"AllowOrigins": ["*"]})),
-            ("/Resources/AccessFunction/Properties/Events/Patch", route("PATCH", "/v1/keys/{id}")),
+            ("/Resources/AccessFunction/Properties/Events/Head", route("HEAD", "/v1/keys/{id}")),
+            ("/Resources/Api/Properties/CorsConfiguration/Fn::If/1/AllowMethods", json!(["GET", "POST", "DELETE"])),
             ("/Parameters/AllowedOrigins/Default", json!("*")),
         ],
     );

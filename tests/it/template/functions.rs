@@ -76,7 +76,13 @@ fn nothing_sends_a_function_elsewhere() {
                 "/Resources/AccessFunction/Properties/Environment/Variables/AWS_ENDPOINT_URL",
                 json!("http://127.0.0.1:1"),
             ),
-            ("/Resources/AccessFunction/Properties/Environment/Variables/GRAPH_URL", json!("http://127.0.0.1:1")),
+            ("/Resources/OauthInitFunction/Properties/Environment/Variables/GRAPH_URL", json!("http://127.0.0.1:1")),
+            ("/Resources/AccountsFunction/Properties/Environment/Variables/GRAPH_URL", json!({"Ref": "PublicUrl"})),
+            (
+                "/Resources/OauthCallbackFunction/Properties/Environment/Variables/PUBLIC_URL",
+                json!("https://elsewhere.example.com"),
+            ),
+            ("/Resources/AccountsFunction/Properties/Environment/Variables/OTHER_URL", json!({"Ref": "PublicUrl"})),
             ("/Globals/Function/Environment", json!({"Variables": {"AWS_ENDPOINT_URL_SQS": "http://127.0.0.1:1"}})),
             ("/Resources/SweeperFunction/Properties/Environment/Variables/CREDENTIALS_TABLE", json!("credentials")),
         ],
@@ -95,11 +101,23 @@ fn environments_are_plain(template: &Value) -> Faults {
     for (owner, variables) in own.chain([("Globals", &everyone["Globals"])]) {
         for (variable, value) in variables.as_object().into_iter().flatten() {
             let redirects = variable.contains("ENDPOINT") || variable.ends_with("_URL");
-            faults.extend(unless(!redirects, || format!("{owner}: {variable} sends it elsewhere")));
-            faults.extend(unless(!referred(value).is_empty(), || format!("{owner}: {variable} is a literal")));
+            let good = match address(variable) {
+                Some(address) => *value == address,
+                None => !redirects && !referred(value).is_empty(),
+            };
+            faults.extend(unless(good, || format!("{owner}: {variable} is a literal, or sends it elsewhere")));
         }
     }
     faults
+}
+
+/// The addresses that functions are told: Meta's, and their own if the operator gave them one.
+fn address(variable: &str) -> Option<Value> {
+    match variable {
+        "GRAPH_URL" => Some(json!("https://graph.facebook.com")),
+        "PUBLIC_URL" => Some(json!({"Ref": "PublicUrl"})),
+        _ => None,
+    }
 }
 
 #[test]
@@ -132,6 +150,29 @@ fn logs_end(template: &Value) -> Faults {
         }));
     }
     faults
+}
+
+#[test]
+fn a_function_answers_before_the_gateway_stops_waiting() {
+    holds(
+        answers_are_in_time,
+        &[
+            ("/Resources/OauthCallbackFunction/Properties/Timeout", json!(30)),
+            // A connection works for up to 20 s in the request, and an answer of Meta may take 10 of these once more.
+            ("/Resources/AccountsFunction/Properties/Timeout", json!(25)),
+            ("/Resources/OauthInitFunction/Properties/Timeout", Value::Null),
+        ],
+    );
+}
+
+fn answers_are_in_time(template: &Value) -> Faults {
+    let asked = functions(template).into_iter().filter(|(_, function)| !events(function, "HttpApi").is_empty());
+    let late = asked.filter(|(_, function)| {
+        let speaks_to_meta = function["Properties"]["Environment"]["Variables"].get("GRAPH_URL").is_some();
+        let limits = if speaks_to_meta { 28..=29 } else { 1..=29 };
+        !function["Properties"]["Timeout"].as_u64().is_some_and(|timeout| limits.contains(&timeout))
+    });
+    late.map(|(name, _)| format!("{name} ends too late for the gateway, or too early for its work")).collect()
 }
 
 #[test]

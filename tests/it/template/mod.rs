@@ -4,7 +4,9 @@ mod api;
 mod calls;
 mod functions;
 mod permissions;
+mod seals;
 mod storage;
+mod usage;
 mod whole;
 
 use std::collections::BTreeSet;

@@ -9,6 +9,8 @@ use serde_json::{Value, json};
 use shared::{
     clock::{Clock, Random},
     env::Env,
+    http::{access, accounts, connections, oauth},
+    upkeep,
 };
 
 use super::{Faults, functions, holds, of_kind, referred, texts, unless};
@@ -36,13 +38,58 @@ pub(super) const MAY: &[(&str, &[&str], &[&str])] = &[
         &["InboundQueue", "InboundDeadLetters", "OutboundQueue", "OutboundDeadLetters"],
     ),
     ("AccessRole", &["kms:DescribeKey"], &["TokenKey"]),
+    ("OauthInitRole", &["logs:CreateLogStream", "logs:PutLogEvents"], &["OauthInitLogs"]),
+    ("OauthInitRole", &["dynamodb:GetItem"], &["CredentialsTable"]),
+    ("OauthInitRole", &["dynamodb:PutItem", "dynamodb:UpdateItem", "dynamodb:DeleteItem"], &["ReceiptsTable"]),
+    ("OauthInitRole", &["dynamodb:PutItem"], &["AuditTable", "OauthStatesTable"]),
+    ("OauthInitRole", CONNECTING, &["AccountsTable"]),
+    ("OauthInitRole", &["dynamodb:BatchGetItem", "dynamodb:GetItem", "dynamodb:PutItem"], &["ConnectionsTable"]),
+    ("OauthInitRole", &["dynamodb:Query"], &["ConnectionsTable/index/by_tenant"]),
+    ("OauthInitRole", &["secretsmanager:GetSecretValue"], &["StackSecret", "MetaAppSecrets"]),
+    ("OauthInitRole", &["kms:Encrypt", "kms:Decrypt", "kms:ReEncryptFrom", "kms:ReEncryptTo"], &["TokenKey"]),
+    ("OauthCallbackRole", &["logs:CreateLogStream", "logs:PutLogEvents"], &["OauthCallbackLogs"]),
+    ("OauthCallbackRole", &["dynamodb:GetItem"], &["CredentialsTable"]),
+    ("OauthCallbackRole", &["dynamodb:PutItem"], &["AuditTable"]),
+    ("OauthCallbackRole", CONNECTING, &["AccountsTable"]),
+    ("OauthCallbackRole", &["dynamodb:GetItem", "dynamodb:PutItem"], &["ConnectionsTable"]),
+    (
+        "OauthCallbackRole",
+        &["dynamodb:Query"],
+        &["AccountsTable/index/by_subject", "ConnectionsTable/index/by_subject"],
+    ),
+    ("OauthCallbackRole", &["dynamodb:GetItem", "dynamodb:UpdateItem"], &["OauthStatesTable"]),
+    ("OauthCallbackRole", &["secretsmanager:GetSecretValue"], &["StackSecret", "MetaAppSecrets"]),
+    ("OauthCallbackRole", &["kms:Encrypt", "kms:Decrypt", "kms:ReEncryptFrom", "kms:ReEncryptTo"], &["TokenKey"]),
+    ("AccountsRole", &["logs:CreateLogStream", "logs:PutLogEvents"], &["AccountsLogs"]),
+    ("AccountsRole", &["dynamodb:GetItem"], &["CredentialsTable"]),
+    ("AccountsRole", &["dynamodb:PutItem"], &["AuditTable"]),
+    ("AccountsRole", CONNECTING, &["AccountsTable"]),
+    ("AccountsRole", &["dynamodb:Query"], &["AccountsTable/index/by_tenant"]),
+    ("AccountsRole", &["dynamodb:GetItem", "dynamodb:PutItem"], &["ConnectionsTable"]),
+    ("AccountsRole", &["secretsmanager:GetSecretValue"], &["StackSecret", "MetaAppSecrets"]),
+    ("AccountsRole", &["kms:Encrypt", "kms:Decrypt", "kms:ReEncryptFrom", "kms:ReEncryptTo"], &["TokenKey"]),
     ("SweeperRole", &["logs:CreateLogStream", "logs:PutLogEvents"], &["SweeperLogs"]),
     ("SweeperRole", &["dynamodb:GetItem", "dynamodb:PutItem"], &["CredentialsTable"]),
     ("SweeperRole", &["dynamodb:PutItem"], &["AuditTable"]),
-    ("SweeperRole", &["secretsmanager:GetSecretValue"], &["StackSecret"]),
+    ("SweeperRole", CONNECTING, &["AccountsTable"]),
+    ("SweeperRole", &["dynamodb:GetItem", "dynamodb:PutItem"], &["ConnectionsTable"]),
+    ("SweeperRole", &["dynamodb:Scan"], &["AccountsTable", "ConnectionsTable"]),
+    ("SweeperRole", &["dynamodb:Query"], &["AccountsTable/index/due", "ConnectionsTable/index/due"]),
+    ("SweeperRole", &["secretsmanager:GetSecretValue"], &["StackSecret", "MetaAppSecrets"]),
+    ("SweeperRole", &["kms:Encrypt", "kms:Decrypt", "kms:ReEncryptFrom", "kms:ReEncryptTo"], &["TokenKey"]),
     ("SweeperRole", &["sqs:ReceiveMessage", "sqs:DeleteMessage"], &["InboundDeadLetters", "OutboundDeadLetters"]),
     ("SweeperRole", &["sqs:SendMessage"], &["InboundQueue", "OutboundQueue"]),
     ("SweeperScheduleRole", &["lambda:InvokeFunction"], &["SweeperFunction"]),
+];
+
+/// Claiming numbers, making them a tenant's, letting go of them. Which keys' ciphertexts: `seals` has that table.
+const CONNECTING: &[&str] = &[
+    "dynamodb:BatchGetItem",
+    "dynamodb:GetItem",
+    "dynamodb:PutItem",
+    "dynamodb:UpdateItem",
+    "dynamodb:DeleteItem",
+    "dynamodb:ConditionCheckItem",
 ];
 
 #[test]
@@ -191,8 +238,8 @@ fn a_function_is_given_the_names_of_exactly_what_it_may_use() {
         &[
             ("/Resources/AccessFunction/Properties/Environment/Variables/TOKEN_KEY", Value::Null),
             (
-                "/Resources/SweeperFunction/Properties/Environment/Variables/TOKEN_KEY",
-                json!({"Fn::GetAtt": ["TokenKey", "Arn"]}),
+                "/Resources/SweeperFunction/Properties/Environment/Variables/RECEIPTS_TABLE",
+                json!({"Ref": "ReceiptsTable"}),
             ),
             (
                 "/Resources/SweeperRole/Properties/Policies/0/PolicyDocument/Statement/2/Resource",
@@ -208,7 +255,9 @@ fn environments_match_policies(template: &Value) -> Faults {
         let properties = &function["Properties"];
         let role = properties["Role"]["Fn::GetAtt"][0].as_str().unwrap_or_default();
         let logs = referred(&properties["LoggingConfig"]);
-        let named = referred(&properties["Environment"]);
+        // A parameter is no resource: nobody needs a permission for it.
+        let is_resource = |name: &String| template["Resources"].get(name).is_some();
+        let named: BTreeSet<String> = referred(&properties["Environment"]).into_iter().filter(is_resource).collect();
         let allowed = referred(&template["Resources"][role]["Properties"]["Policies"]);
         let allowed: BTreeSet<String> = allowed.difference(&logs).cloned().collect();
         faults.extend(unless(named == allowed, || format!("{name} knows {named:?} and may use {allowed:?}")));
@@ -223,14 +272,22 @@ fn a_function_reads_exactly_the_variables_it_is_given() {
         let variables = &template["Resources"][function]["Properties"]["Environment"]["Variables"];
         variables.as_object().into_iter().flatten().map(|(name, _)| name.clone()).collect()
     };
-    let (clock, random) = (Clock::system(), Random::system());
+    let (clock, random) = (Clock::system, Random::system);
 
-    let access = read_by(|env| shared::http::access::Context::from_env(env, clock.clone(), random).is_ok());
-    let sweeper = read_by(|env| shared::upkeep::Context::from_env(env, clock).is_ok());
+    let read = [
+        ("AccessFunction", read_by(|env| access::Context::from_env(env, clock(), random()).is_ok())),
+        ("OauthInitFunction", read_by(|env| connections::Context::from_env(env, clock(), random()).is_ok())),
+        ("OauthCallbackFunction", read_by(|env| oauth::Context::from_env(env, clock(), random()).is_ok())),
+        ("AccountsFunction", read_by(|env| accounts::Context::from_env(env, clock(), random()).is_ok())),
+        ("SweeperFunction", read_by(|env| upkeep::Context::from_env(env, clock(), random()).is_ok())),
+    ];
 
-    assert_eq!(access, given("AccessFunction"));
-    assert_eq!(sweeper, given("SweeperFunction"));
-    assert_eq!(functions(&template).len(), 2, "a new function's Context belongs into this test");
+    for (function, read) in &read {
+        assert_eq!(*read, given(function), "{function}");
+    }
+    let tried: BTreeSet<&str> = read.iter().map(|(function, _)| *function).collect();
+    let all: BTreeSet<&str> = functions(&template).into_iter().map(|(name, _)| name).collect();
+    assert_eq!(tried, all, "each function's Context belongs into this test");
 }
 
 /// The variables that a start asks for, beside those that Lambda itself sets.
@@ -238,9 +295,18 @@ fn read_by(starts: impl FnOnce(&Env) -> bool) -> BTreeSet<String> {
     let asked = Arc::new(Mutex::new(BTreeSet::new()));
     let notes = asked.clone();
     let env = Env::from_fn(move |name| {
+        // Not for a deployment: an endpoint, a bundle of certificates, another patience.
+        if name.starts_with("AWS_ENDPOINT_URL") || ["AWS_CA_BUNDLE", "GRAPH_TIMEOUT_MS"].contains(&name) {
+            return None;
+        }
         notes.lock().unwrap().insert(name.to_owned());
-        // Optional ones stay unset: an endpoint or a bundle of certificates is not for a deployment.
-        (!name.starts_with("AWS_ENDPOINT_URL") && name != "AWS_CA_BUNDLE").then(|| "something".to_owned())
+        let value = match name {
+            "GRAPH_URL" => "https://graph.facebook.com",
+            "GRAPH_VERSION" => "v25.0",
+            "PUBLIC_URL" | "ALLOWED_ORIGINS" => "https://app.example.com",
+            _ => "something",
+        };
+        Some(value.to_owned())
     });
     assert!(starts(&env));
     let asked = asked.lock().unwrap();

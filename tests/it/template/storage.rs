@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use super::{Faults, events, functions, holds, of_kind, referred, resources, root, unless};
 
 /// Their items never expire.
-const KEPT_FOREVER: &[&str] = &["AuditTable"];
+const KEPT_FOREVER: &[&str] = &["AccountsTable", "AuditTable"];
 
 /// Seconds a consumer may take, for a queue whose consumer does not exist yet.
 const LONGEST_CONSUMER: u64 = 30;
@@ -21,6 +21,9 @@ fn tables_survive_accidents() {
             ("/Resources/AuditTable/DeletionPolicy", json!("Delete")),
             ("/Resources/AuditTable/UpdateReplacePolicy", Value::Null),
             ("/Resources/CredentialsTable/Properties/BillingMode", json!("PROVISIONED")),
+            ("/Resources/AccountsTable/Properties/PointInTimeRecoverySpecification", Value::Null),
+            ("/Resources/ConnectionsTable/DeletionPolicy", json!("Delete")),
+            ("/Resources/OauthStatesTable/Properties/DeletionProtectionEnabled", json!(false)),
         ],
     );
 }
@@ -47,6 +50,12 @@ fn tables_expire_by_ttl_unless_they_are_kept_forever() {
                 "/Resources/AuditTable/Properties/TimeToLiveSpecification",
                 json!({"AttributeName": "ttl", "Enabled": true}),
             ),
+            (
+                "/Resources/AccountsTable/Properties/TimeToLiveSpecification",
+                json!({"AttributeName": "ttl", "Enabled": true}),
+            ),
+            ("/Resources/ConnectionsTable/Properties/TimeToLiveSpecification", Value::Null),
+            ("/Resources/OauthStatesTable/Properties/TimeToLiveSpecification", Value::Null),
         ],
     );
 }
@@ -59,6 +68,38 @@ fn tables_expire(template: &Value) -> Faults {
         .into_iter()
         .filter(|(name, table)| table["Properties"]["TimeToLiveSpecification"] != wanted(name));
     wrong.map(|(name, _)| format!("{name} has the wrong TTL")).collect()
+}
+
+#[test]
+fn no_index_holds_a_sealed_secret() {
+    holds(
+        indexes_hold_no_secret,
+        &[
+            (
+                "/Resources/AccountsTable/Properties/GlobalSecondaryIndexes/0/Projection",
+                json!({"ProjectionType": "ALL"}),
+            ),
+            (
+                "/Resources/ConnectionsTable/Properties/GlobalSecondaryIndexes/2/Projection",
+                json!({"ProjectionType": "INCLUDE", "NonKeyAttributes": ["token"]}),
+            ),
+        ],
+    );
+}
+
+fn indexes_hold_no_secret(template: &Value) -> Faults {
+    const SEALED_IN: &[&str] = &["AccountsTable", "ConnectionsTable"];
+    let mut faults = Faults::new();
+    for table in SEALED_IN {
+        let indexes = &template["Resources"][*table]["Properties"]["GlobalSecondaryIndexes"];
+        let telling = indexes
+            .as_array()
+            .into_iter()
+            .flatten()
+            .filter(|index| index["Projection"] != json!({"ProjectionType": "KEYS_ONLY"}));
+        faults.extend(telling.map(|index| format!("{table}/{} has more than keys", index["IndexName"])));
+    }
+    faults
 }
 
 #[test]

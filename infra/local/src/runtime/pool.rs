@@ -115,8 +115,9 @@ impl Launcher {
         let logging = [("AWS_LAMBDA_LOG_FORMAT", &function.log_format), ("AWS_LAMBDA_LOG_LEVEL", &function.log_level)];
         let logging = logging.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value.clone()?)));
         environment.extend(logging);
-        environment.extend(self.graph_url.iter().map(|url| ("GRAPH_URL".to_owned(), url.clone())));
         environment.extend(function.environment.clone());
+        // The template names Meta itself.
+        environment.extend(self.graph_url.iter().map(|url| ("GRAPH_URL".to_owned(), url.clone())));
         environment
     }
 }

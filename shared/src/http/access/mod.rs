@@ -32,7 +32,11 @@ use crate::{
     clock::{Clock, Random},
     domain::credential::{Credential, CredentialId},
     env::{Env, EnvError},
-    flow::{admit::Gate, first_key::FirstKey, mint::Mint},
+    flow::{
+        admit::{First, Gate},
+        first_key::FirstKey,
+        mint::Mint,
+    },
 };
 
 /// What this function may touch: its role in the template grants the same, its environment names the same.
@@ -65,7 +69,7 @@ impl Context {
         };
         Ok(Self {
             admission: Admission {
-                gate: Gate::new(credentials.clone(), clock.clone(), Some(first_key)),
+                gate: Gate::new(credentials.clone(), clock.clone(), First::Put(first_key)),
                 routes: ROUTES,
             },
             edge: Edge { audit: audit.clone(), clock: clock.clone(), random: random.clone(), routes: ROUTES },

@@ -14,6 +14,9 @@ fn main() -> ExitCode {
     let clock = || Clock::from_fn(hosted::clock());
     match hosted::function().as_deref() {
         Some("access") => hosted::run(access::run(clock())),
+        Some("accounts") => hosted::run(accounts::run(clock())),
+        Some("oauth-callback") => hosted::run(oauth_callback::run(clock())),
+        Some("oauth-init") => hosted::run(oauth_init::run(clock())),
         Some("sweeper") => hosted::run(sweeper::run(clock())),
         Some(name) => hosted::run(fixtures::run(name.to_owned(), hosted::clock())),
         None => ExitCode::FAILURE,

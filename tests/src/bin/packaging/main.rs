@@ -54,6 +54,9 @@ async fn check_all(build: &Path, emulator: &Path) -> Result<String> {
 fn event(function: &str, key: &str) -> Value {
     match function {
         "access" => request("GET", "/v1/health", key),
+        "oauth-init" => of_acme(request("GET", "/v1/connections", key)),
+        "oauth-callback" => stranger(request("GET", "/oauth/callback", key)),
+        "accounts" => of_acme(request("GET", "/v1/accounts", key)),
         _ => json!({ "command": "upkeep" }),
     }
 }
@@ -67,10 +70,28 @@ fn is_expected(function: &str, answer: &Value) -> Result<bool> {
             let dependencies = body["dependencies"].as_array().map(Vec::len);
             Ok(answer["statusCode"] == 200 && body["status"] == "ok" && dependencies == Some(4))
         }
+        "oauth-init" | "accounts" => {
+            let empty = json!({"data": [], "next": null}).to_string();
+            Ok(answer["statusCode"] == 200 && answer["body"] == empty)
+        }
+        // A state that nobody was given.
+        "oauth-callback" => Ok(answer["statusCode"] == 400),
         // `access` was asked first and has put the key.
-        "sweeper" => Ok(*answer == json!({"first_key_put": false})),
+        "sweeper" => Ok(answer["first_key_put"] == false),
         _ => Err(format!("say in tests/src/bin/packaging what {function} is asked and answers").into()),
     }
+}
+
+fn of_acme(mut request: Value) -> Value {
+    request["headers"]["patchbay-tenant"] = json!("acme");
+    request
+}
+
+/// Without the key, and with a state nobody was given: what anyone can send.
+fn stranger(mut request: Value) -> Value {
+    request["headers"].as_object_mut().map(|headers| headers.remove("authorization"));
+    request["rawQueryString"] = json!(format!("state={}&code=code", "a".repeat(43)));
+    request
 }
 
 /// An HTTP API event, payload 2.0.

@@ -1,0 +1,16 @@
+//! Connections are begun and shown; the way to Meta begins here.
+
+use shared::{
+    clock::{Clock, Random},
+    env::Env,
+    http::connections::{Context, router},
+    lambda::{self, Stopped},
+    telemetry,
+};
+
+pub async fn run(clock: Clock) -> Result<(), Stopped> {
+    let env = Env::process();
+    telemetry::init(&env);
+    let context = Context::from_env(&env, clock, Random::system())?;
+    lambda::serve(router(context)).await
+}

@@ -1,0 +1,189 @@
+//! What the route table does not say of a route: its name, what it takes, what it gives.
+
+use schemars::{JsonSchema, Schema, SchemaGenerator};
+
+use crate::http::{
+    access::{Health, KeyBody, NewKey, NewKeyBody, NewSession, NewSessionBody},
+    accounts::{AccountBody, ChangeBody, Choice, DiagnosisBody, PinBody, Verification},
+    connection_body::{ConnectionBody, NumberRow},
+    connections::{NewConnection, Options},
+    list::List,
+    oauth::{Confirm, Deletion, DeletionStatus, PopupAnswer, Resume},
+};
+
+pub(super) type Described = fn(&mut SchemaGenerator) -> Schema;
+
+#[derive(Default)]
+pub(super) struct Operation {
+    pub(super) id: &'static str,
+    pub(super) summary: &'static str,
+    pub(super) request: Option<Described>,
+    /// The fields of a body that is a form.
+    pub(super) form: &'static [&'static str],
+    pub(super) response: Option<Described>,
+    pub(super) is_list: bool,
+    /// Parameters of the query: name, values, what it does.
+    pub(super) query: &'static [(&'static str, &'static [&'static str], &'static str)],
+    /// It may be made to hold for one version only.
+    pub(super) is_conditional: bool,
+}
+
+pub(super) fn of<T: JsonSchema>(generator: &mut SchemaGenerator) -> Schema {
+    generator.subschema_for::<T>()
+}
+
+impl Operation {
+    fn takes<T: JsonSchema>(self) -> Self {
+        Self { request: Some(of::<T>), ..self }
+    }
+
+    fn takes_form(self, form: &'static [&'static str]) -> Self {
+        Self { form, ..self }
+    }
+
+    fn gives<T: JsonSchema>(self) -> Self {
+        Self { response: Some(of::<T>), ..self }
+    }
+
+    fn lists<T: JsonSchema>(self) -> Self {
+        Self { response: Some(of::<List<T>>), is_list: true, ..self }
+    }
+
+    fn asked(self, query: &'static [(&'static str, &'static [&'static str], &'static str)]) -> Self {
+        Self { query, ..self }
+    }
+
+    fn conditional(self) -> Self {
+        Self { is_conditional: true, ..self }
+    }
+}
+
+pub(super) fn operation(key: &str) -> Option<Operation> {
+    of_access(key).or_else(|| of_connections(key)).or_else(|| of_accounts(key)).or_else(|| of_browsers(key))
+}
+
+fn named(id: &'static str, summary: &'static str) -> Operation {
+    Operation { id, summary, ..Operation::default() }
+}
+
+fn of_access(key: &str) -> Option<Operation> {
+    Some(match key {
+        "GET /v1/health" => {
+            named("health", "Whether the service answers; details with an operator key").gives::<Health>()
+        }
+        "POST /v1/keys" => {
+            named("createKey", "Make an operator key; it is shown once").takes::<NewKey>().gives::<NewKeyBody>()
+        }
+        "GET /v1/keys" => named("listKeys", "List keys, newest first").lists::<KeyBody>(),
+        "DELETE /v1/keys/{id}" => named("revokeKey", "Revoke a key; its sessions end with it"),
+        "POST /v1/sessions" => named("createSession", "Make a browser's session token; it is shown once")
+            .takes::<NewSession>()
+            .gives::<NewSessionBody>(),
+        "DELETE /v1/sessions" => named("endOwnSession", "End the session that asks"),
+        "DELETE /v1/sessions/{id}" => named("endSession", "End a session"),
+        _ => return None,
+    })
+}
+
+fn of_connections(key: &str) -> Option<Operation> {
+    Some(match key {
+        "GET /v1/connections/options" => {
+            named("connectionOptions", "The ways to connect, and why one is not available").gives::<Options>()
+        }
+        "POST /v1/connections" => {
+            named("createConnection", "Begin to connect numbers").takes::<NewConnection>().gives::<ConnectionBody>()
+        }
+        "GET /v1/connections" => named("listConnections", "List connections, newest first").lists::<ConnectionBody>(),
+        "GET /v1/connections/{id}" => named("getConnection", "How far a connection has come").gives::<ConnectionBody>(),
+        "DELETE /v1/connections/{id}" => {
+            named("cancelConnection", "End a connection and undo what it began; its accounts stay")
+        }
+        "POST /v1/connections/{id}/confirm" => {
+            named("confirmConnection", "Confirm that whoever came back from Meta is whoever left")
+                .takes::<Confirm>()
+                .gives::<ConnectionBody>()
+        }
+        "POST /v1/connections/{id}/code" => named("giveCode", "Hand over what Meta's popup gave the page")
+            .takes::<PopupAnswer>()
+            .gives::<ConnectionBody>(),
+        "POST /v1/connections/{id}/resume" => {
+            named("resumeConnection", "Go on with what failed or waits").takes::<Resume>().gives::<ConnectionBody>()
+        }
+        "GET /v1/connections/{id}/numbers" => {
+            named("listNumbers", "The numbers that the permission really reaches, as Meta shows them now")
+                .lists::<NumberRow>()
+        }
+        "POST /v1/connections/{id}/accounts" => {
+            named("connectNumbers", "Connect these numbers").takes::<Choice>().gives::<ConnectionBody>()
+        }
+        "POST /v1/connections/{id}/numbers/{phone_number_id}/verification" => {
+            named("verifyNumber", "Have a code sent to a number that nobody has verified, or enter it")
+                .takes::<Verification>()
+                .gives::<ConnectionBody>()
+        }
+        _ => return None,
+    })
+}
+
+fn of_accounts(key: &str) -> Option<Operation> {
+    Some(match key {
+        "GET /v1/accounts" => named("listAccounts", "List connected numbers, newest first")
+            .lists::<AccountBody>()
+            .asked(&[("include", &["disconnected"], "Those that are disconnected too, after all others.")]),
+        "GET /v1/accounts/{id}" => named("getAccount", "A connected number").gives::<AccountBody>(),
+        "PATCH /v1/accounts/{id}" => {
+            named("changeAccount", "Change what a number is called and used for; make it the default")
+                .takes::<ChangeBody>()
+                .gives::<AccountBody>()
+                .conditional()
+        }
+        "DELETE /v1/accounts/{id}" => named("disconnectAccount", "Disconnect a number")
+            .gives::<AccountBody>()
+            .asked(&[("deregister", &["true", "false"], "Switch the number off at Meta, too.")])
+            .conditional(),
+        "POST /v1/accounts/{id}/refresh" => {
+            named("refreshAccount", "Read again what Meta says of a number").gives::<AccountBody>()
+        }
+        "GET /v1/accounts/{id}/diagnosis" => {
+            named("diagnoseAccount", "What is wrong with a number, and what to do").gives::<DiagnosisBody>()
+        }
+        "POST /v1/accounts/{id}/repair" => {
+            named("repairAccount", "Do again what may mend a number").gives::<DiagnosisBody>()
+        }
+        "PUT /v1/accounts/{id}/pin" => named("setPin", "Give the number's two-step PIN; it is never shown")
+            .takes::<PinBody>()
+            .gives::<AccountBody>(),
+        _ => return None,
+    })
+}
+
+/// What browsers and Meta itself ask for.
+fn of_browsers(key: &str) -> Option<Operation> {
+    Some(match key {
+        "GET /oauth/start/{ticket}" => named("openStart", "Where a connection's start_url leads: on to Meta"),
+        "GET /oauth/callback" => named("returnFromMeta", "Where Meta sends the browser back to").asked(&[
+            ("state", &[], "Whose visit it was."),
+            ("code", &[], "Meta's permission."),
+            ("error", &[], "Or that there is none."),
+        ]),
+        "GET /oauth/connections/{id}" => {
+            named("connectionPage", "The page of a connection that no dashboard awaits, for the browser that made it")
+        }
+        "POST /oauth/connections/{id}" => named("actOnConnectionPage", "What its form sends").takes_form(&[
+            "form",
+            "action",
+            "phone_number_id",
+            "pin",
+        ]),
+        "POST /oauth/deauthorize" => {
+            named("deauthorize", "Meta tells that somebody has removed the app").takes_form(&["signed_request"])
+        }
+        "POST /oauth/data-deletion" => named("deleteData", "Meta tells that somebody wants to be forgotten")
+            .takes_form(&["signed_request"])
+            .gives::<Deletion>(),
+        "GET /oauth/data-deletion/{code}" => {
+            named("dataDeletionStatus", "That it was done: a page, or JSON where asked").gives::<DeletionStatus>()
+        }
+        _ => return None,
+    })
+}

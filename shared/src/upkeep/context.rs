@@ -1,0 +1,78 @@
+//! What this function may touch: its role in the template grants the same, its environment names the same.
+
+use super::redrive::Lane;
+use crate::{
+    aws::{
+        accounts::Accounts, audit::Audit, clients::Aws, connections::Connections, credentials::Credentials,
+        meta_app::MetaApps, queue::Queue, stack_secret::StackSecret, transaction::Transactions, vault::Vault,
+    },
+    clock::{Clock, Random},
+    env::{Env, EnvError},
+    flow::{
+        connect::Connect, disconnect::Disconnect, due::DueWork, first_key::FirstKey, health::Health,
+        reencrypt::ReEncrypt,
+    },
+    meta::Graph,
+};
+
+#[derive(Debug, Clone)]
+pub struct Context {
+    pub(super) first_key: FirstKey,
+    pub(super) due: DueWork,
+    pub(super) re_encrypt: ReEncrypt,
+    pub(super) audit: Audit,
+    pub(super) clock: Clock,
+    pub(super) inbound: Lane,
+    pub(super) outbound: Lane,
+}
+
+impl Context {
+    pub fn from_env(env: &Env, clock: Clock, random: Random) -> Result<Self, EnvError> {
+        let aws = Aws::from_env(env)?;
+        let (dynamodb, sqs, secrets) = (aws.dynamodb(), aws.later(Aws::sqs), aws.secrets_manager());
+        let queue = |name, variable| Ok::<_, EnvError>(Queue::new(sqs.clone(), name, env.required(variable)?));
+        let audit = Audit::new(dynamodb.clone(), env.required("AUDIT_TABLE")?);
+        let transactions = Transactions::new(dynamodb.clone());
+        let connect = Connect {
+            connections: Connections::new(dynamodb.clone(), env.required("CONNECTIONS_TABLE")?),
+            accounts: Accounts::new(dynamodb.clone(), env.required("ACCOUNTS_TABLE")?),
+            audit: audit.clone(),
+            vault: Vault::new(aws.later(Aws::kms), env.required("TOKEN_KEY")?, clock.clone()),
+            apps: MetaApps::new(secrets.clone(), env.required("META_APP_SECRETS")?, clock.clone()),
+            graph: Graph::from_env(env)?,
+            clock: clock.clone(),
+            random,
+        };
+        Ok(Self {
+            first_key: FirstKey {
+                secret: StackSecret::new(secrets, env.required("STACK_SECRET")?, clock.clone()),
+                credentials: Credentials::new(dynamodb, env.required("CREDENTIALS_TABLE")?),
+                audit: audit.clone(),
+                clock: clock.clone(),
+                transactions: transactions.clone(),
+            },
+            re_encrypt: ReEncrypt {
+                accounts: connect.accounts.clone(),
+                connections: connect.connections.clone(),
+                vault: connect.vault.clone(),
+                clock: clock.clone(),
+            },
+            due: DueWork {
+                health: Health::of(&connect),
+                disconnect: Disconnect::of(&connect, transactions),
+                connect,
+                clock: clock.clone(),
+            },
+            audit,
+            clock,
+            inbound: Lane {
+                queue: queue("inbound", "INBOUND_QUEUE")?,
+                dead_letters: queue("inbound_dead_letters", "INBOUND_DEAD_LETTERS")?,
+            },
+            outbound: Lane {
+                queue: queue("outbound", "OUTBOUND_QUEUE")?,
+                dead_letters: queue("outbound_dead_letters", "OUTBOUND_DEAD_LETTERS")?,
+            },
+        })
+    }
+}

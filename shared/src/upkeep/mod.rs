@@ -1,0 +1,109 @@
+//! The edge of the function `sweeper`: what its schedule does, and the commands an operator invokes directly.
+
+mod context;
+mod redrive;
+
+use std::sync::Arc;
+
+use jiff::SignedDuration;
+use lambda_runtime::LambdaEvent;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use crate::{
+    Error, Result,
+    domain::audit::Entry,
+    flow::{
+        due::Tally,
+        reencrypt::{Place, Progress},
+    },
+};
+
+pub use context::Context;
+use redrive::{Limit, Which};
+
+/// A command begins nothing new after so long: what is left is for the next call.
+const COMMAND_TIME: SignedDuration = SignedDuration::from_secs(35);
+
+/// What an invocation asks for. The schedule says `upkeep`.
+#[derive(Debug, Deserialize)]
+#[serde(tag = "command", rename_all = "snake_case", deny_unknown_fields)]
+enum Command {
+    Upkeep,
+    Redrive {
+        queue: Which,
+        #[serde(default)]
+        limit: Limit,
+    },
+    /// `after`: as the call before gave it.
+    ReEncrypt {
+        #[serde(default)]
+        after: Option<Place>,
+    },
+}
+
+/// What an invocation did.
+#[derive(Debug, PartialEq, Eq, Serialize)]
+#[serde(untagged)]
+pub enum Report {
+    Upkeep { first_key_put: bool, connections: Tally, leaving: Tally, health: Tally },
+    Redrive { moved: usize, more: bool },
+    ReEncrypt(Progress),
+}
+
+impl Context {
+    /// Answers one invocation.
+    pub async fn handle(self: Arc<Self>, event: LambdaEvent<Value>) -> Result<Report> {
+        let request_id = event.context.request_id;
+        let command: Command =
+            serde_json::from_value(event.payload).map_err(|error| Error::breaks("", error.to_string()))?;
+        match command {
+            Command::Upkeep => Box::pin(self.upkeep(&request_id)).await,
+            Command::Redrive { queue, limit } => Box::pin(self.redrive(queue, limit, &request_id)).await,
+            Command::ReEncrypt { after } => Box::pin(self.re_encrypt(after, &request_id)).await,
+        }
+    }
+
+    /// Each kind of work beside the others: one that cannot be done is an error, after all have been.
+    async fn upkeep(&self, request_id: &str) -> Result<Report> {
+        let (first_key, connections, leaving, health) = tokio::join!(
+            self.first_key.put_if_absent(request_id),
+            self.due.connections(),
+            self.due.leaving(),
+            self.due.health()
+        );
+        Ok(Report::Upkeep { first_key_put: first_key?, connections: connections?, leaving: leaving?, health: health? })
+    }
+
+    async fn re_encrypt(&self, after: Option<Place>, request_id: &str) -> Result<Report> {
+        let until = self.clock.now() + COMMAND_TIME;
+        let sealing = Box::pin(self.re_encrypt.run(after, until));
+        let progress = self.audited("re_encrypt", None, request_id, sealing).await?;
+        Ok(Report::ReEncrypt(progress))
+    }
+
+    /// On record before the effect, and after it: what was begun and died half-way is there all the same.
+    async fn audited<T>(
+        &self,
+        command: &str,
+        on: Option<&str>,
+        request_id: &str,
+        effect: impl Future<Output = Result<T>>,
+    ) -> Result<T> {
+        let entry = |what: String, status: u16| Entry {
+            at: self.clock.now(),
+            // Two entries of one invocation may fall into one millisecond.
+            request_id: format!("{request_id}#{status}"),
+            tenant: None,
+            who: None,
+            what,
+            on: on.map(str::to_owned),
+            status,
+            code: None,
+        };
+        self.audit.add(&entry(format!("{command} begun"), 202)).await?;
+        let done = effect.await;
+        self.audit.add(&entry(format!("{command} ended"), if done.is_ok() { 200 } else { 503 })).await?;
+        done
+    }
+}

@@ -1,0 +1,199 @@
+//! For each route a request that it answers with success, once the caller is right.
+
+use axum::Router;
+use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
+use hmac::{Hmac, KeyInit, Mac};
+use serde_json::{Value, json};
+use sha2::Sha256;
+use shared::http::routes::Route;
+use tests::{Browser, Call, Consent, DASHBOARD, World};
+
+use crate::connect::{NUMBER, ONE, TWO, begin, call, start_url, system_token};
+
+/// The numbers of [`TWO`]: one that nobody has verified, and one to connect.
+const UNVERIFIED: &str = "300400500600701";
+const CHOSEN: &str = "300400500600702";
+
+/// What a route's requests have in common; what they name is acme's.
+pub(super) struct Sample {
+    path: String,
+    body: Body,
+    browser: Browser,
+}
+
+enum Body {
+    None,
+    Json(Value),
+    Form(String),
+}
+
+impl Sample {
+    pub(super) fn call(&self, route: &Route, router: &Router) -> Call {
+        let call = self.browser.with_cookies(Call::new(router.clone(), route.method.as_str(), &self.path));
+        match &self.body {
+            Body::None => call,
+            Body::Json(body) => call.json(body),
+            Body::Form(form) => call.body("application/x-www-form-urlencoded", form.clone()),
+        }
+    }
+
+    fn at(path: impl Into<String>) -> Self {
+        Self { path: path.into(), body: Body::None, browser: Browser::default() }
+    }
+
+    fn json(self, body: Value) -> Self {
+        Self { body: Body::Json(body), ..self }
+    }
+
+    fn form(self, form: String) -> Self {
+        Self { body: Body::Form(form), ..self }
+    }
+
+    /// A route without one fails the matrix.
+    pub(super) async fn of(world: &World, route: &Route) -> Self {
+        match route.path {
+            path if path.starts_with("/oauth/") => of_browsers(world, route).await,
+            path if path.starts_with("/v1/connections") => of_connections(world, route).await,
+            path if path.starts_with("/v1/accounts") => of_accounts(world, route).await,
+            _ => of_access(world, route).await,
+        }
+    }
+}
+
+fn none(route: &Route) -> ! {
+    panic!("{} has no sample in the matrix", route.key())
+}
+
+async fn of_access(world: &World, route: &Route) -> Sample {
+    match route.key().as_str() {
+        "GET /v1/health" | "GET /v1/keys" | "DELETE /v1/sessions" => Sample::at(route.path),
+        "POST /v1/keys" => Sample::at(route.path).json(json!({ "name": "backend", "tenant": "acme" })),
+        "DELETE /v1/keys/{id}" => {
+            let key = world.make_key(json!({ "name": "to revoke", "tenant": "acme" })).await;
+            Sample::at(format!("/v1/keys/{}", key["id"].as_str().unwrap()))
+        }
+        "POST /v1/sessions" => {
+            let order = json!({ "tenant": "acme", "scopes": ["accounts:read"], "ttl_seconds": 60 });
+            Sample::at(route.path).json(order)
+        }
+        "DELETE /v1/sessions/{id}" => {
+            let session = world.make_session("acme", &["accounts:read"]).await;
+            Sample::at(format!("/v1/sessions/{}", session["id"].as_str().unwrap()))
+        }
+        _ => none(route),
+    }
+}
+
+async fn of_connections(world: &World, route: &Route) -> Sample {
+    let of = |connection: &Value| Sample::at(route.path.replace("{id}", connection["id"].as_str().unwrap()));
+    let login = json!({ "method": "login" });
+    match route.key().as_str() {
+        "GET /v1/connections/options" | "GET /v1/connections" => Sample::at(route.path),
+        "POST /v1/connections" => Sample::at(route.path).json(login),
+        "GET /v1/connections/{id}" | "DELETE /v1/connections/{id}" => of(&begin(world, "acme", login).await),
+        "POST /v1/connections/{id}/confirm" => {
+            let order = json!({ "method": "login", "return_url": DASHBOARD, "confirm": true, "auto_select": "none" });
+            let begun = begin(world, "acme", order).await;
+            let back = world.consent(start_url(&begun), Consent::To(&[TWO])).await;
+            let (_, verifier) = back.header("location").unwrap().split_once("patchbay_verifier=").unwrap();
+            of(&begun).json(json!({ "verifier": verifier.trim_end_matches('#') }))
+        }
+        "POST /v1/connections/{id}/code" => {
+            let begun = begin(world, "acme", json!({ "method": "embedded_signup" })).await;
+            let event = json!({ "type": "WA_EMBEDDED_SIGNUP", "event": "CANCEL", "data": {} });
+            of(&begun).json(json!({ "nonce": begun["embedded_signup"]["nonce"], "session_event": event }))
+        }
+        "POST /v1/connections/{id}/resume" => of(&choosing(world).await).json(json!({})),
+        "GET /v1/connections/{id}/numbers" => of(&choosing(world).await),
+        "POST /v1/connections/{id}/accounts" => {
+            of(&choosing(world).await).json(json!({ "phone_number_ids": [CHOSEN] }))
+        }
+        "POST /v1/connections/{id}/numbers/{phone_number_id}/verification" => {
+            let unverified = json!({ "code_verification_status": "NOT_VERIFIED" });
+            world.meta.post(&format!("/_sim/numbers/{UNVERIFIED}"), unverified).await;
+            let sample = of(&choosing(world).await).json(json!({ "method": "sms", "language": "en_US" }));
+            Sample { path: sample.path.replace("{phone_number_id}", UNVERIFIED), ..sample }
+        }
+        _ => none(route),
+    }
+}
+
+/// A connection whose tenant chooses among the numbers of [`TWO`].
+async fn choosing(world: &World) -> Value {
+    let token = system_token(world, TWO).await;
+    let manual = json!({ "access_token": token, "waba_id": TWO });
+    begin(world, "acme", json!({ "method": "manual", "auto_select": "none", "manual": manual })).await
+}
+
+async fn of_accounts(world: &World, route: &Route) -> Sample {
+    let shown = call(world, "acme", "GET", &format!("/v1/accounts/{NUMBER}")).send().await;
+    if shown.text("status") != "active" {
+        let token = system_token(world, ONE).await;
+        let manual = json!({ "access_token": token, "waba_id": ONE, "phone_number_ids": [NUMBER] });
+        begin(world, "acme", json!({ "method": "manual", "manual": manual })).await;
+    }
+    let sample = Sample::at(route.path.replace("{id}", NUMBER));
+    match (route.method.as_str(), route.path) {
+        ("PATCH", _) => sample.json(json!({ "label": "Shop" })),
+        ("PUT", "/v1/accounts/{id}/pin") => sample.json(json!({ "pin": "123456" })),
+        ("GET" | "DELETE" | "POST", _) => sample,
+        _ => none(route),
+    }
+}
+
+async fn of_browsers(world: &World, route: &Route) -> Sample {
+    let here = |url: &str| url.strip_prefix(world.url()).unwrap_or(url).to_owned();
+    let begun = begin(world, "acme", json!({ "method": "login" })).await;
+    let start = here(start_url(&begun));
+    let mut browser = Browser::default();
+    match route.key().as_str() {
+        "GET /oauth/start/{ticket}" => Sample::at(start),
+        "GET /oauth/callback" => {
+            let callback = visit(world, &mut browser, &start).await;
+            Sample { browser, ..Sample::at(here(&callback)) }
+        }
+        "GET /oauth/connections/{id}" => {
+            let callback = visit(world, &mut browser, &start).await;
+            let page = browser.open(world.call("GET", &callback)).await;
+            let page = here(page.header("location").unwrap());
+            Sample { browser, ..Sample::at(page) }
+        }
+        "POST /oauth/connections/{id}" => {
+            let callback = visit(world, &mut browser, &start).await;
+            let back = browser.open(world.call("GET", &callback)).await;
+            let page = here(back.header("location").unwrap());
+            let shown = browser.open(world.call("GET", &page)).await;
+            let html = shown.body.as_str().unwrap();
+            let token = html.split("name=\"form\" value=\"").nth(1).and_then(|rest| rest.split('"').next()).unwrap();
+            let form = format!("form={token}&action=connect&phone_number_id={CHOSEN}");
+            Sample { browser, ..Sample::at(page).form(form) }
+        }
+        "POST /oauth/deauthorize" | "POST /oauth/data-deletion" => {
+            Sample::at(route.path).form(format!("signed_request={}", signed(world).await))
+        }
+        "GET /oauth/data-deletion/{code}" => {
+            let form = format!("signed_request={}", signed(world).await);
+            let call = world.call("POST", "/oauth/data-deletion").body("application/x-www-form-urlencoded", form);
+            Sample::at(here(&call.send().await.text("url")))
+        }
+        _ => none(route),
+    }
+}
+
+/// A person allows access; the address that Meta sends their browser to.
+async fn visit(world: &World, browser: &mut Browser, start: &str) -> String {
+    let opened = browser.open(world.call("GET", start)).await;
+    world.meta.consent(opened.header("location").unwrap(), Consent::To(&[TWO])).await
+}
+
+/// What Meta signs for somebody whom nobody here knows.
+async fn signed(world: &World) -> String {
+    let state = world.meta.state().await;
+    let secret = state["app"]["secret"].as_str().unwrap().to_owned();
+    let issued_at = world.clock.now().as_second();
+    let payload = json!({ "algorithm": "HMAC-SHA256", "issued_at": issued_at, "user_id": "1" }).to_string();
+    let payload = BASE64_URL_SAFE_NO_PAD.encode(payload);
+    let mut mac = Hmac::<Sha256>::new_from_slice(secret.as_bytes()).unwrap();
+    mac.update(payload.as_bytes());
+    format!("{}.{payload}", BASE64_URL_SAFE_NO_PAD.encode(mac.finalize().into_bytes()))
+}
