@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use axum::{
     Router,
     extract::{MatchedPath, Request, State},
-    http::{HeaderName, HeaderValue, Uri},
+    http::{HeaderName, HeaderValue, Uri, header},
     middleware::{self, Next},
     response::{IntoResponse, Response},
 };
@@ -148,6 +148,8 @@ async fn outermost(State(edge): State<Edge>, mut request: Request, next: Next) -
     if let Some(problem) = response.extensions_mut().remove::<Problem>() {
         response = problem.render(&call.request_id, response);
     }
+    // What we answer is somebody's: no cache keeps it.
+    response.headers_mut().entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
     if let Ok(id) = HeaderValue::from_str(&call.request_id) {
         response.headers_mut().insert(REQUEST_ID, id);
     }

@@ -2,6 +2,7 @@
 
 mod compliance;
 mod confirming;
+mod ending;
 mod faults;
 mod login;
 mod manual;

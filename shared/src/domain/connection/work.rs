@@ -88,8 +88,12 @@ impl Connection {
             let lost = Setback::at(AttemptStep::CodeExchanged, Obstacle::CodeExpired, "the exchange was interrupted");
             self.exchange_failed(lost, now);
         }
-        if self.expires_at <= now && !(self.token.is_none() && self.pending.is_empty() && self.status != Status::Opened)
-        {
+        let is_settled = match self.status {
+            Status::Expired | Status::Cancelled => true,
+            Status::Connected => !self.holds_secrets(),
+            _ => false,
+        };
+        if self.expires_at <= now && !is_settled {
             self.expire(now);
         }
         if matches!(self.status, Status::Expired | Status::Cancelled) {
@@ -120,6 +124,10 @@ impl Connection {
         })
     }
 
+    fn holds_secrets(&self) -> bool {
+        self.token.is_some() || !self.pending.is_empty()
+    }
+
     /// When somebody must look at it again, if nobody does before.
     pub fn due_at(&self, now: Timestamp) -> Option<Timestamp> {
         if let Some(lease) = &self.lease {
@@ -130,9 +138,8 @@ impl Connection {
         let attempt = self.token.is_some() && self.steps[1..].iter().any(is_waiting) && self.is_alive(now);
         let attempt = attempt.then(|| self.retry_at.unwrap_or(now));
         let numbers = self.numbers.iter().filter_map(|number| number.due_at(now)).min();
-        let holds_secrets = self.token.is_some() || !self.pending.is_empty();
         let is_open = !matches!(self.status, Status::Expired | Status::Cancelled | Status::Connected);
-        let end = (holds_secrets || is_open).then_some(self.expires_at);
+        let end = (self.holds_secrets() || is_open).then_some(self.expires_at);
         [exchange, attempt, numbers, end].into_iter().flatten().min()
     }
 

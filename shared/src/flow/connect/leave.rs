@@ -9,7 +9,7 @@ use crate::{
     aws::accounts::Released,
     domain::{
         account::Claim,
-        connection::{Connection, Failure, Number, NumberStep},
+        connection::{Connection, Failure, Number, NumberStep, Obstacle, Setback},
         meta_id::PhoneNumberId,
     },
 };
@@ -40,6 +40,12 @@ impl Connect {
         let waba = &number.found.waba.id;
         // Somebody moved in, or leaves it already: then it is theirs.
         let Some(departure) = self.accounts.depart(waba, now + DEPARTING, now).await? else { return Ok(Ok(())) };
+        if connection.token.is_none() {
+            // Told where one looks, instead of tried for ever.
+            self.accounts.departed(&departure).await?;
+            let detail = "the permission is gone: Meta may still send this account's events here";
+            return Ok(Err(Failure::Lasting(Setback::at(NumberStep::Subscribed, Obstacle::TokenInvalid, detail))));
+        }
         let was_subscribed = number.step(NumberStep::Subscribed).is_over();
         let unsubscribed = self.unsubscribe(connection, waba).await;
         self.accounts.departed(&departure).await?;

@@ -31,7 +31,8 @@ use crate::{
     domain::{
         audit::Entry,
         connection::{
-            AttemptOutcome, Connection, Failure, HeldPin, HeldToken, Learned, NumberOutcome, Order, Refused, Work,
+            AttemptOutcome, AttemptStep, Connection, Failure, HeldPin, HeldToken, Learned, NumberOutcome, NumberStep,
+            Obstacle, Order, Refused, Setback, StepName, Work,
         },
         connection_id::ConnectionId,
         hex,
@@ -197,6 +198,17 @@ impl Connect {
     }
 
     async fn perform(&self, stored: &mut Stored, work: &Work) -> Result<Effect> {
+        match self.attempt(stored, work).await {
+            // The ciphertext is not this attempt's, or its key is gone: nothing can be asked of Meta with it.
+            Err(Error::SealBroken) => {
+                tracing::error!(connection = %stored.connection.id, "a token does not open");
+                Ok(unopened(work))
+            }
+            attempted => attempted,
+        }
+    }
+
+    async fn attempt(&self, stored: &mut Stored, work: &Work) -> Result<Effect> {
         match work {
             Work::Inspect => self.inspect(&stored.connection).await.map(Effect::Attempt),
             Work::Find => self.find(&stored.connection).await.map(Effect::Attempt),
@@ -297,5 +309,16 @@ fn apply(connection: &mut Connection, work: &Work, effect: &Effect, now: Timesta
         }
         (Work::Leave { id }, Effect::Left(outcome)) => connection.settle_leaving(id, outcome.clone(), now),
         _ => {}
+    }
+}
+
+fn unopened(work: &Work) -> Effect {
+    let lasting =
+        |step: StepName| Failure::Lasting(Setback::at(step, Obstacle::TokenInvalid, "its token does not open"));
+    match work {
+        Work::Inspect => Effect::Attempt(AttemptOutcome::Failed(lasting(AttemptStep::TokenInspected.into()))),
+        Work::Find => Effect::Attempt(AttemptOutcome::Failed(lasting(AttemptStep::NumbersFound.into()))),
+        Work::Number { step, .. } => Effect::Number(NumberOutcome::Failed(lasting((*step).into()))),
+        Work::Leave { .. } => Effect::Left(Err(lasting(NumberStep::Subscribed.into()))),
     }
 }
