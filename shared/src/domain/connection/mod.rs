@@ -396,7 +396,11 @@ impl Connection {
     /// The owner's PIN for a number.
     pub fn give_pin(&mut self, id: &PhoneNumberId, pin: HeldPin, now: Timestamp) -> Result<(), Refused> {
         self.must_have_token(now)?;
-        self.number_mut(id)?.pin = Some(pin);
+        let number = self.number_mut(id)?;
+        // Said again after all was done: an attempt keeps no secret that it does not need.
+        if number.state != NumberState::Connected {
+            number.pin = Some(pin);
+        }
         Ok(())
     }
 
