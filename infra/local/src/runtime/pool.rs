@@ -38,6 +38,9 @@ pub(crate) struct Launcher {
     pub(crate) processes: Processes,
 }
 
+/// How often the holder of a connection is looked for.
+const LOOKS: usize = 100;
+
 /// All running processes by id, so that an emulator or the simulator can kill the one that calls it.
 #[derive(Clone, Default)]
 pub(crate) struct Processes(Arc<Mutex<BTreeMap<String, Weak<Mutex<Child>>>>>);
@@ -53,9 +56,11 @@ impl Processes {
     /// Kills the process whose end of a connection this is: calls to Graph carry no name.
     pub(crate) fn kill_at(&self, peer: SocketAddr) {
         let all: Vec<_> = self.lock().values().filter_map(Weak::upgrade).collect();
-        for child in all {
-            if id(&child).is_some_and(|pid| socket::is_held_by(pid, peer)) {
-                kill(&child);
+        // The kernel's table of connections is read in pieces, and may miss one while others come and go.
+        for _ in 0..LOOKS {
+            let holder = all.iter().find(|child| id(child).is_some_and(|pid| socket::is_held_by(pid, peer)));
+            if let Some(child) = holder {
+                return kill(child);
             }
         }
     }
