@@ -225,7 +225,7 @@ async fn cursors_outlive_one_rotation_of_the_secret_and_not_two() {
 
 async fn rotate(world: &World, value: &str) {
     let secret = json!({ "prefix": "pb_sk_", "secret": value.repeat(64)[..64] }).to_string();
-    let put = world.aws_clients().secrets_manager().put_secret_value();
+    let put = world.secrets_manager().put_secret_value();
     put.secret_id(world.variable("access", "STACK_SECRET")).secret_string(secret).send().await.unwrap();
     // What warm processes remember of the secret is read again after five minutes.
     world.clock.advance(SignedDuration::from_mins(5));

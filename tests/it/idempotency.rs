@@ -227,7 +227,7 @@ fn things(world: &World) -> (Router, Things) {
     let aws = world.aws_clients();
     let clock = world.product_clock();
     let credentials = Credentials::new(aws.dynamodb(), world.variable("access", "CREDENTIALS_TABLE"));
-    let secret = StackSecret::new(aws.secrets_manager(), world.variable("access", "STACK_SECRET"), clock.clone());
+    let secret = StackSecret::new(aws.secrets(clock.clone()), world.variable("access", "STACK_SECRET"), clock.clone());
     let things = Things {
         admission: Admission {
             gate: Gate::new(credentials, clock.clone(), First::Know(secret.clone())),

@@ -18,6 +18,7 @@ mod meta;
 mod meta_app;
 mod meta_errors;
 mod openapi;
+mod secrets;
 mod stack;
 mod template;
 mod upkeep;

@@ -7,13 +7,12 @@ use shared::{Error, aws::meta_app::MetaApps};
 use tests::World;
 
 async fn entered(world: &World, value: &Value) -> MetaApps {
-    let aws = world.aws_clients().secrets_manager();
-    aws.create_secret().name("app").secret_string(value.to_string()).send().await.unwrap();
-    MetaApps::new(aws, "app".to_owned(), world.product_clock())
+    world.secrets_manager().create_secret().name("app").secret_string(value.to_string()).send().await.unwrap();
+    MetaApps::new(world.aws_clients().secrets(world.product_clock()), "app".to_owned(), world.product_clock())
 }
 
 async fn enter(world: &World, text: &str) {
-    world.aws_clients().secrets_manager().put_secret_value().secret_id("app").secret_string(text).send().await.unwrap();
+    world.secrets_manager().put_secret_value().secret_id("app").secret_string(text).send().await.unwrap();
 }
 
 /// As the template writes it.

@@ -21,6 +21,7 @@ use aws_sdk_dynamodb::types::AttributeValue;
 use axum::Router;
 use emulators::{Emulators, Options};
 use jiff::SignedDuration;
+use secrecy::ExposeSecret;
 use serde_json::{Value, json};
 use shared::{
     clock::{Clock, Random},
@@ -173,6 +174,19 @@ impl World {
         shared::aws::clients::Aws::from_env(&self.functions.env("access", "test")).expect("clients")
     }
 
+    /// Secrets Manager as an operator uses it: the product itself reads values, by hand.
+    pub fn secrets_manager(&self) -> aws_sdk_secretsmanager::Client {
+        use aws_sdk_secretsmanager::config::{BehaviorVersion, Credentials, Region};
+        let config = aws_sdk_secretsmanager::Config::builder()
+            .behavior_version(BehaviorVersion::latest())
+            .credentials_provider(Credentials::new("test", "local", None, None, "tests"))
+            .endpoint_url(self.aws.url())
+            .http_client(aws_smithy_http_client::Builder::new().build_http())
+            .region(Region::from_static("us-east-1"))
+            .build();
+        aws_sdk_secretsmanager::Client::from_conf(config)
+    }
+
     /// The environment variable of a function, as the template sets it.
     pub fn variable(&self, function: &str, name: &str) -> String {
         self.environment(function)[name].clone()
@@ -241,9 +255,9 @@ async fn first_key(environment: &BTreeMap<String, String>) -> String {
     let known = environment.clone();
     let env = Env::from_fn(move |name| known.get(name).cloned());
     let aws = shared::aws::clients::Aws::from_env(&env).expect("clients");
-    let secret = aws.secrets_manager().get_secret_value().secret_id(&environment["STACK_SECRET"]).send().await;
-    let value: Value =
-        serde_json::from_str(secret.expect("the stack secret").secret_string().expect("text")).expect("JSON");
+    let secret = aws.secrets(Clock::system()).value(&environment["STACK_SECRET"], "AWSCURRENT").await;
+    let secret = secret.expect("the stack secret").expect("its value");
+    let value: Value = serde_json::from_str(secret.expose_secret()).expect("JSON");
     format!("{}{}", value["prefix"].as_str().expect("prefix"), value["secret"].as_str().expect("secret"))
 }
 

@@ -7,6 +7,7 @@ use std::{
     time::Duration,
 };
 
+use aws_credential_types::Credentials;
 use aws_smithy_async::rt::sleep::TokioSleep;
 use aws_smithy_http_client::{
     Connector,
@@ -16,7 +17,11 @@ use aws_smithy_runtime_api::client::http::{
     HttpConnectorSettings, SharedHttpClient, SharedHttpConnector, http_client_fn,
 };
 
-use crate::env::{Env, EnvError};
+use super::secrets::Secrets;
+use crate::{
+    clock::Clock,
+    env::{Env, EnvError},
+};
 
 /// Amazon Root CA 1 to 4 and Starfield G2: the roots of every AWS endpoint. Reading the system's bundle instead
 /// costs a cold start 18 million instructions; `AWS_CA_BUNDLE` names a PEM file to use where a proxy re-signs TLS.
@@ -34,7 +39,7 @@ pub type Dynamodb = aws_sdk_dynamodb::Client;
 /// What every client is built from.
 #[derive(Clone)]
 pub struct Aws {
-    http: SharedHttpClient,
+    http: SharedHttpConnector,
     region: String,
     access_key: String,
     secret_key: String,
@@ -76,7 +81,7 @@ macro_rules! client {
                         .build(),
                 )
                 .sleep_impl(TokioSleep::new())
-                .http_client(self.http.clone());
+                .http_client(self.http_client());
             config.set_endpoint_url(self.endpoints.$endpoint.clone());
             $sdk::Client::from_conf(config.build())
         }
@@ -95,7 +100,7 @@ impl Aws {
             env.optional(&format!("AWS_ENDPOINT_URL_{service}")).or_else(|| env.optional("AWS_ENDPOINT_URL"))
         };
         Ok(Self {
-            http: http_client(env.optional("AWS_CA_BUNDLE").as_deref())?,
+            http: connector(env.optional("AWS_CA_BUNDLE").as_deref())?,
             region: env.required("AWS_REGION")?,
             access_key: env.required("AWS_ACCESS_KEY_ID")?,
             secret_key: env.required("AWS_SECRET_ACCESS_KEY")?,
@@ -120,11 +125,21 @@ impl Aws {
 
     client!(dynamodb, aws_sdk_dynamodb, dynamodb);
     client!(kms, aws_sdk_kms, kms);
-    client!(secrets_manager, aws_sdk_secretsmanager, secrets_manager);
     client!(sqs, aws_sdk_sqs, sqs);
+
+    pub fn secrets(&self, clock: Clock) -> Secrets {
+        let (access, secret) = (self.access_key.clone(), self.secret_key.clone());
+        let credentials = Credentials::new(access, secret, self.session_token.clone(), None, "environment");
+        Secrets::new(self.http.clone(), self.endpoints.secrets_manager.clone(), &self.region, credentials, clock)
+    }
+
+    fn http_client(&self) -> SharedHttpClient {
+        let connector = self.http.clone();
+        http_client_fn(move |_, _| connector.clone())
+    }
 }
 
-fn http_client(bundle: Option<&str>) -> Result<SharedHttpClient, EnvError> {
+fn connector(bundle: Option<&str>) -> Result<SharedHttpConnector, EnvError> {
     let unusable = |error: &dyn fmt::Display| EnvError::Invalid("AWS_CA_BUNDLE", error.to_string());
     let roots = match bundle {
         Some(path) => std::fs::read(Path::new(path)).map_err(|error| unusable(&error))?,
@@ -140,8 +155,7 @@ fn http_client(bundle: Option<&str>) -> Result<SharedHttpClient, EnvError> {
         .pool_idle_timeout(Duration::from_mins(10))
         .build();
     // Made once, here: the SDK's ready-made HTTP client parses the roots again for every service's client.
-    let connector = SharedHttpConnector::new(connector);
-    Ok(http_client_fn(move |_, _| connector.clone()))
+    Ok(SharedHttpConnector::new(connector))
 }
 
 #[cfg(test)]
@@ -210,10 +224,10 @@ mod tests {
         "trentservice.listkeys"
     );
     endpoint_test!(
-        the_secrets_manager_client_goes_where_its_variable_says,
+        secrets_are_read_where_their_variable_says,
         "AWS_ENDPOINT_URL_SECRETS_MANAGER",
-        async |aws: Aws| drop(aws.secrets_manager().list_secrets().send().await),
-        "secretsmanager.listsecrets"
+        async |aws: Aws| drop(aws.secrets(Clock::system()).value("some", "AWSCURRENT").await),
+        "secretsmanager.getsecretvalue"
     );
     endpoint_test!(
         the_sqs_client_goes_where_its_variable_says,
@@ -224,7 +238,7 @@ mod tests {
 
     #[test]
     fn a_bundle_that_cannot_be_read_is_named() {
-        assert!(http_client(Some("/nowhere.pem")).unwrap_err().to_string().starts_with("AWS_CA_BUNDLE is set to"));
+        assert!(connector(Some("/nowhere.pem")).unwrap_err().to_string().starts_with("AWS_CA_BUNDLE is set to"));
         assert!(aws(&[]).endpoints.dynamodb.is_none());
     }
 }

@@ -2,12 +2,12 @@
 
 use std::sync::Arc;
 
-use aws_sdk_secretsmanager::Client;
 use jiff::{SignedDuration, Timestamp};
 use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
 use tokio::sync::Mutex;
 
+use super::secrets::Secrets;
 use crate::{Error, Result, clock::Clock, domain::meta_app::MetaApp};
 
 const KEPT_FOR: SignedDuration = SignedDuration::from_mins(5);
@@ -16,7 +16,7 @@ const PREVIOUS_FOR: SignedDuration = SignedDuration::from_hours(8 * 24);
 
 #[derive(Debug, Clone)]
 pub struct MetaApps {
-    client: Client,
+    secrets: Secrets,
     id: String,
     clock: Clock,
     cached: Arc<Mutex<Option<Cached>>>,
@@ -37,8 +37,8 @@ struct Value {
 }
 
 impl MetaApps {
-    pub fn new(client: Client, id: String, clock: Clock) -> Self {
-        Self { client, id, clock, cached: Arc::default() }
+    pub fn new(secrets: Secrets, id: String, clock: Clock) -> Self {
+        Self { secrets, id, clock, cached: Arc::default() }
     }
 
     /// The app, read again after five minutes. One reader reads; the others wait for it.
@@ -56,11 +56,10 @@ impl MetaApps {
     }
 
     async fn read(&self, now: Timestamp) -> Result<Option<MetaApp>> {
-        let answer = self.client.get_secret_value().secret_id(&self.id).send().await.map_err(Error::aws)?;
-        let text = SecretString::from(answer.secret_string.unwrap_or_default());
+        let unreadable = || Error::Corrupt("the secret of the Meta app is not what the template writes".to_owned());
+        let text = self.secrets.value(&self.id, "AWSCURRENT").await?.ok_or_else(unreadable)?;
         // What serde would say of it quotes it.
-        let value: Value = serde_json::from_str(text.expose_secret())
-            .map_err(|_| Error::Corrupt("the secret of the Meta app is not what the template writes".to_owned()))?;
+        let value: Value = serde_json::from_str(text.expose_secret()).map_err(|_| unreadable())?;
         Ok(value.into_app(now))
     }
 }

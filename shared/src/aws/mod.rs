@@ -9,6 +9,7 @@ pub mod meta_app;
 pub mod oauth_states;
 pub mod queue;
 pub mod receipts;
+pub mod secrets;
 pub mod stack_secret;
 pub mod transaction;
 pub mod vault;

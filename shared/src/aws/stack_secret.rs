@@ -2,12 +2,12 @@
 
 use std::sync::Arc;
 
-use aws_sdk_secretsmanager::{Client, operation::get_secret_value::GetSecretValueError};
 use jiff::{SignedDuration, Timestamp};
 use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
 use tokio::sync::Mutex;
 
+use super::secrets::Secrets;
 use crate::{
     Error, Result,
     clock::Clock,
@@ -18,7 +18,7 @@ const KEPT_FOR: SignedDuration = SignedDuration::from_mins(5);
 
 #[derive(Debug, Clone)]
 pub struct StackSecret {
-    client: Client,
+    secrets: Secrets,
     id: String,
     clock: Clock,
     cached: Arc<Mutex<Option<Cached>>>,
@@ -35,8 +35,8 @@ struct Value {
 }
 
 impl StackSecret {
-    pub fn new(client: Client, id: String, clock: Clock) -> Self {
-        Self { client, id, clock, cached: Arc::default() }
+    pub fn new(secrets: Secrets, id: String, clock: Clock) -> Self {
+        Self { secrets, id, clock, cached: Arc::default() }
     }
 
     /// The derived keys, read again after five minutes. One reader reads; the others wait for it.
@@ -48,7 +48,8 @@ impl StackSecret {
         {
             return Ok(Arc::clone(keys));
         }
-        let (current, previous) = tokio::try_join!(self.read("AWSCURRENT"), self.read("AWSPREVIOUS"))?;
+        let (current, previous) =
+            tokio::try_join!(self.secrets.value(&self.id, "AWSCURRENT"), self.secrets.value(&self.id, "AWSPREVIOUS"))?;
         let current = current.ok_or_else(|| Error::Corrupt("the stack secret has no value".to_owned()))?;
         let previous = previous.as_ref().map(|value| value.expose_secret().as_bytes());
         let keys = Arc::new(Keyring::new(current.expose_secret().as_bytes(), previous));
@@ -59,22 +60,9 @@ impl StackSecret {
     /// The key an operator starts with: prefix and secret, one after the other.
     pub async fn first_key(&self) -> Result<Bearer> {
         let unreadable = || Error::Corrupt("the stack secret is not {prefix, secret}".to_owned());
-        let text = self.read("AWSCURRENT").await?.ok_or_else(unreadable)?;
+        let text = self.secrets.value(&self.id, "AWSCURRENT").await?.ok_or_else(unreadable)?;
         let value: Value = serde_json::from_str(text.expose_secret()).map_err(|_| unreadable())?;
         let key = SecretString::from(value.prefix + value.secret.expose_secret());
         Bearer::parse(key.expose_secret()).map_err(|_| unreadable())
-    }
-
-    async fn read(&self, stage: &str) -> Result<Option<SecretString>> {
-        match self.client.get_secret_value().secret_id(&self.id).version_stage(stage).send().await {
-            Ok(answer) => Ok(answer.secret_string.map(SecretString::from)),
-            // Before the first rotation there is no previous value.
-            Err(error)
-                if matches!(error.as_service_error(), Some(GetSecretValueError::ResourceNotFoundException(_))) =>
-            {
-                Ok(None)
-            }
-            Err(error) => Err(Error::aws(error)),
-        }
     }
 }

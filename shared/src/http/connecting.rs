@@ -33,7 +33,7 @@ pub struct Connecting {
 
 impl Connecting {
     pub fn from_env(env: &Env, aws: &Aws, dynamodb: Dynamodb, clock: Clock, random: Random) -> Result<Self, EnvError> {
-        let secrets = aws.secrets_manager();
+        let secrets = aws.secrets(clock.clone());
         let audit = Audit::new(dynamodb.clone(), env.required("AUDIT_TABLE")?);
         let secret = StackSecret::new(secrets.clone(), env.required("STACK_SECRET")?, clock.clone());
         let credentials = Credentials::new(dynamodb.clone(), env.required("CREDENTIALS_TABLE")?);

@@ -29,7 +29,7 @@ pub struct Context {
 impl Context {
     pub fn from_env(env: &Env, clock: Clock, random: Random) -> Result<Self, EnvError> {
         let aws = Aws::from_env(env)?;
-        let (dynamodb, sqs, secrets) = (aws.dynamodb(), aws.later(Aws::sqs), aws.secrets_manager());
+        let (dynamodb, sqs, secrets) = (aws.dynamodb(), aws.later(Aws::sqs), aws.secrets(clock.clone()));
         let queue = |name, variable| Ok::<_, EnvError>(Queue::new(sqs.clone(), name, env.required(variable)?));
         let audit = Audit::new(dynamodb.clone(), env.required("AUDIT_TABLE")?);
         let transactions = Transactions::new(dynamodb.clone());

@@ -215,7 +215,7 @@ const NO_APP: &str = r#"{"app_id":"","app_secret":"","verify_token":"","config_i
 async fn an_app_that_is_not_configured_says_so_and_burns_nothing() {
     let world = World::deployed().await;
     let secret = world.variable("oauth-init", "META_APP_SECRETS");
-    let secrets = world.aws_clients().secrets_manager();
+    let secrets = world.secrets_manager();
     secrets.put_secret_value().secret_id(&secret).secret_string(NO_APP).send().await.unwrap();
 
     let refused = call(&world, "acme", "POST", "/v1/connections").json(&json!({ "method": "login" })).send().await;

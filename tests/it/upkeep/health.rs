@@ -135,7 +135,7 @@ async fn meta_not_answering_says_nothing_about_a_number() {
 async fn an_app_whose_secret_is_wrong_says_nothing_about_a_number() {
     let world = World::deployed().await;
     connected(&world, "acme").await;
-    let secrets = world.aws_clients().secrets_manager();
+    let secrets = world.secrets_manager();
     let id = world.variable("sweeper", "META_APP_SECRETS");
     let value = secrets.get_secret_value().secret_id(&id).send().await.unwrap().secret_string.unwrap();
     let mut value: Value = serde_json::from_str(&value).unwrap();

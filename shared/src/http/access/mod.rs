@@ -58,7 +58,7 @@ impl Context {
         let queue = |name, variable| Ok::<_, EnvError>(Queue::new(sqs.clone(), name, env.required(variable)?));
         let credentials = Credentials::new(dynamodb.clone(), env.required("CREDENTIALS_TABLE")?);
         let audit = Audit::new(dynamodb.clone(), env.required("AUDIT_TABLE")?);
-        let secret = StackSecret::new(aws.secrets_manager(), env.required("STACK_SECRET")?, clock.clone());
+        let secret = StackSecret::new(aws.secrets(clock.clone()), env.required("STACK_SECRET")?, clock.clone());
         let transactions = Transactions::new(dynamodb.clone());
         let first_key = FirstKey {
             secret: secret.clone(),
