@@ -50,6 +50,10 @@ openapi:
 errors:
     PATCHBAY_WRITE_ERRORS=1 cargo test --workspace --test it meta_errors
 
+# Write the table of docs/cost.md anew from what is counted
+cost:
+    PATCHBAY_WRITE_COST=1 cargo test --workspace --test it cost::
+
 # Dependencies: bans, licences, sources; advisories where their database can be fetched
 deny:
     #!/usr/bin/env bash
@@ -97,9 +101,21 @@ page:
 sabotage *names:
     tests/sabotage/run {{ names }}
 
+# Fuzzes what strangers and Meta can make us read, so many seconds for each target; needs a nightly toolchain
+fuzz seconds="60" *targets:
+    tests/fuzz/run {{ seconds }} {{ targets }}
+
 # What starting costs, into docs/performance.md; with --check, held against its bars
 bench-startup *arguments:
     cargo run --locked -p benches --bin startup -- {{ arguments }}
+
+# Deliveries to the whole stack under load, with --kills while its processes die: nothing lost, doubled or out of order
+storm *arguments:
+    cargo run --locked -p benches --bin storm -- {{ arguments }}
+
+# What receiving costs beside a hand-made floor, Python and Node, into docs/performance.md; with --check, held to its bars
+bench-receive *arguments:
+    cargo run --locked -p benches --bin receive -- {{ arguments }}
 
 # Everything CI runs, from nothing
 ci:

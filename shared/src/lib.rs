@@ -1,9 +1,11 @@
 //! What every Patchbay function shares.
 //!
 //! Arrows go down only, and `tests/it/layering.rs` enforces them:
-//! `http` and `upkeep` (the edge) → `flow` (use cases) → `aws` and `meta` (services) → `domain` (values and rules).
+//! `http`, `batch`, `upkeep` and `webhook` (the edge) → `flow` (use cases) → `aws` and `meta` (services) → `domain` (values
+//! and rules).
 
 pub mod aws;
+pub mod batch;
 pub mod clock;
 pub mod domain;
 pub mod env;
@@ -14,5 +16,6 @@ pub mod lambda;
 pub mod meta;
 pub mod telemetry;
 pub mod upkeep;
+pub mod webhook;
 
 pub use error::{Error, Result};

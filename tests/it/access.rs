@@ -254,6 +254,8 @@ async fn health_says_little_to_strangers_and_all_to_the_operator() {
             "queues": [
                 queue("inbound"), queue("inbound_dead_letters"), queue("outbound"), queue("outbound_dead_letters"),
             ],
+            "oldest_unprocessed_at": null,
+            "parked": [],
         })
     );
 }

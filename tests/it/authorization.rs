@@ -64,17 +64,12 @@ struct Cell {
     expected: (u16, &'static str),
 }
 
-/// Browsers and Meta itself have no credential of ours: these routes look at none, whatever is sent. Cookies, states
-/// and signatures are theirs, and `connect` shows what those are worth.
-fn looks_at_credentials(route: &Route) -> bool {
-    !route.path.starts_with("/oauth/")
-}
-
 async fn cells(world: &World, route: &Route) -> Vec<Cell> {
     let router = world.cold(route.function, &format!("matrix {}", route.function));
     let sample = Sample::of(world, route).await;
     let fresh = || sample.call(route, &router);
-    if !looks_at_credentials(route) {
+    // Cookies, states and signatures are theirs; `connect` and `webhook` show what those are worth.
+    if !route.looks_at_credentials() {
         let success = (route.success, "");
         let garbage = fresh().bearer("garbage").tenant("no tenant");
         return vec![

@@ -18,14 +18,16 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("meta", &["domain", "env", "error"]),
     ("flow", &["aws", "meta", "domain", "clock", "error"]),
     ("http", &["flow", "aws", "meta", "domain", "clock", "env", "error"]),
+    ("batch", &["flow", "aws", "meta", "domain", "clock", "env", "error"]),
     ("upkeep", &["flow", "aws", "meta", "domain", "clock", "env", "error"]),
+    ("webhook", &["aws", "meta", "domain", "clock", "env", "error"]),
 ];
 
 /// Crate → the modules it may appear in.
 const CRATES: &[(&str, &[&str])] = &[
     ("axum", &["http", "lambda"]),
     ("lambda_http", &["http", "lambda"]),
-    ("lambda_runtime", &["lambda", "upkeep"]),
+    ("lambda_runtime", &["batch", "lambda", "upkeep", "webhook"]),
     ("aws_sdk_", &["aws"]),
     ("reqwest", &["meta"]),
     ("getrandom", &["clock"]),

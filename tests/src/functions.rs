@@ -12,11 +12,12 @@ use axum::{
 use shared::{
     clock::{Clock, Random},
     env::Env,
-    http::{access, accounts, connections, oauth, routes::ROUTES},
+    http::{access, accounts, connections, inbox, oauth, routes::ROUTES},
+    webhook,
 };
 use tower::ServiceExt;
 
-use crate::{meta::Meta, process::Processes, product_clock};
+use crate::{deliveries, meta::Meta, process::Processes, product_clock};
 
 /// One line for each function that has routes.
 fn started(function: &str, env: &Env, clock: Clock) -> Router {
@@ -24,7 +25,9 @@ fn started(function: &str, env: &Env, clock: Clock) -> Router {
     let router = match function {
         "access" => access::Context::from_env(env, clock, random).map(access::router),
         "accounts" => accounts::Context::from_env(env, clock, random).map(accounts::router),
+        "inbox" => inbox::Context::from_env(env, clock, random).map(inbox::router),
         "oauth-callback" => oauth::Context::from_env(env, clock, random).map(oauth::router),
+        "webhook" => webhook::Context::from_env(env, clock).map(deliveries::router),
         "oauth-init" => connections::Context::from_env(env, clock, random).map(connections::router),
         other => panic!("tests/src/functions.rs does not say how {other} starts"),
     };

@@ -4,11 +4,14 @@
 
 mod browser;
 mod call;
+mod deliveries;
 pub mod faults;
 mod front;
 mod functions;
+mod log;
 mod meta;
 mod process;
+mod queue;
 pub mod wire;
 
 use std::{
@@ -24,6 +27,7 @@ use jiff::SignedDuration;
 use secrecy::ExposeSecret;
 use serde_json::{Value, json};
 use shared::{
+    batch::inbound,
     clock::{Clock, Random},
     env::Env,
     upkeep,
@@ -32,7 +36,10 @@ use tempfile::TempDir;
 
 pub use browser::Browser;
 pub use call::{Answer, Call};
+pub use deliveries::{signature, signed_by};
+pub use log::Log;
 pub use meta::{Consent, Meta};
+pub use queue::Drained;
 
 use front::{Bound, Front};
 use functions::{Functions, serving};
@@ -50,6 +57,7 @@ pub struct World {
     pub first_key: String,
     functions: Arc<Functions>,
     front: Front,
+    inbound: OnceLock<Arc<inbound::Context>>,
     _data: TempDir,
 }
 
@@ -84,7 +92,16 @@ impl World {
             idle: Mutex::default(),
             patience_ms: OnceLock::new(),
         });
-        Self { aws, clock, meta, first_key, front: front.answer(&functions), functions, _data: data }
+        Self {
+            aws,
+            clock,
+            meta,
+            first_key,
+            front: front.answer(&functions),
+            functions,
+            inbound: OnceLock::new(),
+            _data: data,
+        }
     }
 
     /// A deployment whose sweeper has run once: the first key is in its table.

@@ -34,9 +34,12 @@ fn host(name: &str) -> ExitCode {
     match name {
         "access" => hosted::run(access::run(clock)),
         "accounts" => hosted::run(accounts::run(clock)),
+        "inbound" => hosted::run(inbound::run(clock)),
+        "inbox" => hosted::run(inbox::run(clock)),
         "oauth-callback" => hosted::run(oauth_callback::run(clock)),
         "oauth-init" => hosted::run(oauth_init::run(clock)),
         "sweeper" => hosted::run(sweeper::run(clock)),
+        "webhook" => hosted::run(webhook::run(clock)),
         other => hosted::run(std::future::ready(Err(format!("there is no function {other} in this build")))),
     }
 }

@@ -152,7 +152,7 @@ fn what_keeps_it_from_starting_is_one_line_and_a_failure() {
             &["--param", "Colour=red"],
             "Parameters.Colour: given by --param, but the template declares no such",
         ),
-        ("bad parameter", &["--param", "RetentionDays=2"], "Parameters.RetentionDays: must be one of 1, 3, 5,"),
+        ("bad parameter", &["--param", "RetentionDays=2"], "Parameters.RetentionDays: must be one of 30, 60, 90,"),
         ("bad origin", &["--origin", "ftp://x"], "Parameters.AllowedOrigins: "),
         ("bad flag", &["--colour"], "error: invalid option '--colour'; --help lists what there is"),
         ("not yaml", &["--template", "broken.yaml"], "broken.yaml: template: not YAML: "),

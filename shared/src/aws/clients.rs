@@ -33,6 +33,11 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(1);
 /// instructions, for each service's SDK reads a table of all regions with a dozen regular expressions in it.
 pub type Later<Client> = Arc<LazyLock<Client, Box<dyn FnOnce() -> Client + Send>>>;
 
+/// One that is made already, for those who would wait for it.
+pub fn made<Client: Send + 'static>(client: Client) -> Later<Client> {
+    Arc::new(LazyLock::new(Box::new(move || client)))
+}
+
 /// The client that tables share.
 pub type Dynamodb = aws_sdk_dynamodb::Client;
 

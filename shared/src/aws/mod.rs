@@ -2,11 +2,17 @@
 
 pub mod accounts;
 pub mod audit;
+mod batch_get;
+mod batch_write;
+pub mod blobs;
 pub mod clients;
 pub mod connections;
 pub mod credentials;
+pub mod inbound;
+pub mod messages;
 pub mod meta_app;
 pub mod oauth_states;
+pub mod parking;
 pub mod queue;
 pub mod receipts;
 pub mod secrets;

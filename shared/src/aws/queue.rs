@@ -48,6 +48,13 @@ impl Queue {
         Ok(Depth { waiting: number(&waiting)?, in_flight: number(&in_flight)? })
     }
 
+    /// Puts a message at the end of its group. Within five minutes one with the same deduplication id is dropped.
+    pub async fn send(&self, group: &str, deduplication: &str, body: &str) -> Result<()> {
+        let send = self.client.send_message().queue_url(&self.url).message_body(body);
+        let send = send.message_group_id(group).message_deduplication_id(deduplication);
+        send.send().await.map(|_| ()).map_err(Error::aws)
+    }
+
     /// Moves up to `limit` messages (ten at most) to the end of `target`, each group in its order. Says how many.
     ///
     /// Half: a message that was sent and not deleted is moved again. Within five minutes SQS knows it by its

@@ -1,5 +1,7 @@
 //! Lists: pages of bounded size, and cursors that open for the list they came from and no other.
 
+use std::str::FromStr;
+
 use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -78,5 +80,12 @@ impl Page {
             }
         };
         Ok(Self { limit: limit.unwrap_or(25), after })
+    }
+
+    /// Where the page before ended, in lists that are in no table as they are shown.
+    pub fn place<T: FromStr>(&self, name: &str) -> Result<Option<T>> {
+        let place = self.after.as_ref().and_then(|after| after.get(name));
+        // A cursor that opened is one we made.
+        place.map(|place| place.parse().map_err(|_| Error::Corrupt("a cursor of ours".to_owned()))).transpose()
     }
 }

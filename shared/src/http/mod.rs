@@ -11,6 +11,7 @@ pub mod connection_body;
 pub mod connections;
 pub mod cookies;
 pub mod idempotency;
+pub mod inbox;
 pub mod list;
 pub mod oauth;
 pub mod openapi;

@@ -83,8 +83,7 @@ fn describe(route: &Route, operation: &Operation, read: &mut SchemaGenerator, wr
 
 fn security(route: &Route) -> Value {
     match route.access {
-        // Browsers and Meta have no credential of ours, and none is looked at.
-        Access::Public if route.path.starts_with("/oauth/") => json!([]),
+        Access::Public if !route.looks_at_credentials() => json!([]),
         Access::Public => json!([{}, { "bearer": [] }]),
         Access::Key | Access::Session | Access::Scope(_) => json!([{ "bearer": [] }]),
     }

@@ -89,9 +89,27 @@ routes! {
     GET    "/v1/accounts/{id}/diagnosis"    "accounts" Access::Scope(Scope::AccountsRead), One, 200;
     POST   "/v1/accounts/{id}/repair"       "accounts" Access::Scope(Scope::AccountsWrite), One, 200;
     PUT    "/v1/accounts/{id}/pin"          "accounts" Access::Scope(Scope::AccountsWrite), One, 200;
+
+    GET    "/webhooks/whatsapp" "webhook" Access::Public, Any, 200;
+    POST   "/webhooks/whatsapp" "webhook" Access::Public, Any, 200;
+
+    GET    "/v1/conversations"               "inbox" Access::Scope(Scope::MessagesRead), One, 200;
+    GET    "/v1/conversations/{id}"          "inbox" Access::Scope(Scope::MessagesRead), One, 200;
+    GET    "/v1/conversations/{id}/messages" "inbox" Access::Scope(Scope::MessagesRead), One, 200;
+    GET    "/v1/messages/{id}"               "inbox" Access::Scope(Scope::MessagesRead), One, 200;
+    GET    "/v1/contacts/{id}"               "inbox" Access::Scope(Scope::MessagesRead), One, 200;
+    PATCH  "/v1/contacts/{id}"               "inbox" Access::Scope(Scope::ContactsWrite), One, 200;
+    GET    "/v1/accounts/{id}/conversations" "inbox" Access::Scope(Scope::MessagesRead), One, 200;
+    GET    "/v1/accounts/{id}/contacts"      "inbox" Access::Scope(Scope::MessagesRead), One, 200;
+    GET    "/v1/accounts/{id}/stats"         "inbox" Access::Scope(Scope::MessagesRead), One, 200;
 }
 
 impl Route {
+    /// Browsers and Meta itself have no credential of ours: these routes look at none, whatever is sent.
+    pub fn looks_at_credentials(&self) -> bool {
+        !["/oauth/", "/webhooks/"].iter().any(|place| self.path.starts_with(place))
+    }
+
     /// `METHOD /path/{parameter}`: API Gateway's route key.
     pub fn key(&self) -> String {
         format!("{} {}", self.method, self.path)

@@ -4,6 +4,7 @@ pub mod assets;
 pub mod graph;
 pub mod login;
 pub mod number;
+pub mod signature;
 pub mod signed_request;
 mod wire;
 

@@ -4,13 +4,14 @@ use super::redrive::Lane;
 use crate::{
     aws::{
         accounts::Accounts, audit::Audit, clients::Aws, connections::Connections, credentials::Credentials,
-        meta_app::MetaApps, queue::Queue, stack_secret::StackSecret, transaction::Transactions, vault::Vault,
+        meta_app::MetaApps, parking::Parking, queue::Queue, stack_secret::StackSecret, transaction::Transactions,
+        vault::Vault,
     },
     clock::{Clock, Random},
     env::{Env, EnvError},
     flow::{
         connect::Connect, disconnect::Disconnect, due::DueWork, first_key::FirstKey, health::Health,
-        reencrypt::ReEncrypt,
+        reencrypt::ReEncrypt, unpark::Unpark,
     },
     meta::Graph,
 };
@@ -20,6 +21,7 @@ pub struct Context {
     pub(super) first_key: FirstKey,
     pub(super) due: DueWork,
     pub(super) re_encrypt: ReEncrypt,
+    pub(super) unpark: Unpark,
     pub(super) audit: Audit,
     pub(super) clock: Clock,
     pub(super) inbound: Lane,
@@ -46,7 +48,7 @@ impl Context {
         Ok(Self {
             first_key: FirstKey {
                 secret: StackSecret::new(secrets, env.required("STACK_SECRET")?, clock.clone()),
-                credentials: Credentials::new(dynamodb, env.required("CREDENTIALS_TABLE")?),
+                credentials: Credentials::new(dynamodb.clone(), env.required("CREDENTIALS_TABLE")?),
                 audit: audit.clone(),
                 clock: clock.clone(),
                 transactions: transactions.clone(),
@@ -55,6 +57,12 @@ impl Context {
                 accounts: connect.accounts.clone(),
                 connections: connect.connections.clone(),
                 vault: connect.vault.clone(),
+                clock: clock.clone(),
+            },
+            unpark: Unpark {
+                accounts: connect.accounts.clone(),
+                parking: Parking::new(dynamodb.clone(), env.required("RECEIPTS_TABLE")?),
+                inbound: queue("inbound", "INBOUND_QUEUE")?,
                 clock: clock.clone(),
             },
             due: DueWork {

@@ -12,10 +12,14 @@ use serde_json::Value;
 
 use crate::{
     Error, Result,
-    domain::audit::Entry,
+    domain::{
+        audit::Entry,
+        parking::{Lot, Reason, Subject},
+    },
     flow::{
         due::Tally,
         reencrypt::{Place, Progress},
+        unpark::Unparked,
     },
 };
 
@@ -35,6 +39,13 @@ enum Command {
         #[serde(default)]
         limit: Limit,
     },
+    /// `subject`: a `phone_number_id`, `waba:<id>`, or `-`.
+    RedriveParked {
+        reason: Reason,
+        subject: String,
+        #[serde(default)]
+        limit: Limit,
+    },
     /// `after`: as the call before gave it.
     ReEncrypt {
         #[serde(default)]
@@ -46,8 +57,9 @@ enum Command {
 #[derive(Debug, PartialEq, Eq, Serialize)]
 #[serde(untagged)]
 pub enum Report {
-    Upkeep { first_key_put: bool, connections: Tally, leaving: Tally, health: Tally },
+    Upkeep { first_key_put: bool, connections: Tally, leaving: Tally, health: Tally, parked: Unparked },
     Redrive { moved: usize, more: bool },
+    RedriveParked(Unparked),
     ReEncrypt(Progress),
 }
 
@@ -60,19 +72,38 @@ impl Context {
         match command {
             Command::Upkeep => Box::pin(self.upkeep(&request_id)).await,
             Command::Redrive { queue, limit } => Box::pin(self.redrive(queue, limit, &request_id)).await,
+            Command::RedriveParked { reason, subject, limit } => {
+                Box::pin(self.redrive_parked(reason, &subject, limit, &request_id)).await
+            }
             Command::ReEncrypt { after } => Box::pin(self.re_encrypt(after, &request_id)).await,
         }
     }
 
     /// Each kind of work beside the others: one that cannot be done is an error, after all have been.
     async fn upkeep(&self, request_id: &str) -> Result<Report> {
-        let (first_key, connections, leaving, health) = tokio::join!(
+        let (first_key, connections, leaving, health, parked) = tokio::join!(
             self.first_key.put_if_absent(request_id),
             self.due.connections(),
             self.due.leaving(),
-            self.due.health()
+            self.due.health(),
+            self.unpark.upkeep()
         );
-        Ok(Report::Upkeep { first_key_put: first_key?, connections: connections?, leaving: leaving?, health: health? })
+        Ok(Report::Upkeep {
+            first_key_put: first_key?,
+            connections: connections?,
+            leaving: leaving?,
+            health: health?,
+            parked: parked?,
+        })
+    }
+
+    async fn redrive_parked(&self, reason: Reason, subject: &str, limit: Limit, request_id: &str) -> Result<Report> {
+        let known = Subject::from_text(subject)
+            .ok_or_else(|| Error::breaks("/subject", "it is a phone_number_id, waba:<id>, or -".to_owned()))?;
+        let lot = Lot { reason, subject: known };
+        let releasing = Box::pin(self.unpark.release(&lot, limit.get()));
+        let released = self.audited("redrive_parked", Some(subject), request_id, releasing).await?;
+        Ok(Report::RedriveParked(released))
     }
 
     async fn re_encrypt(&self, after: Option<Place>, request_id: &str) -> Result<Report> {

@@ -23,6 +23,12 @@ pub(super) enum Which {
 #[serde(try_from = "usize")]
 pub(super) struct Limit(usize);
 
+impl Limit {
+    pub(super) fn get(self) -> usize {
+        self.0
+    }
+}
+
 impl Default for Limit {
     fn default() -> Self {
         Self(500)

@@ -1,21 +1,15 @@
 //! What it costs to start: instructions from exec to the first answered event of every function, beside those of
 //! a `lambda_runtime` hello. Writes its table into docs/performance.md; with `--check` it compares with the bars.
 
-mod aws;
-mod build;
-mod cold_start;
 mod measure;
 mod report;
-mod runtime_api;
 mod subject;
 
-use std::{error::Error, num::NonZeroUsize, process::ExitCode};
+use std::{num::NonZeroUsize, process::ExitCode};
 
-use aws::Aws;
+use benches::{Result, aws::Aws, build, say};
 use report::Report;
 use subject::Subject;
-
-type Result<T, E = Box<dyn Error + Send + Sync>> = std::result::Result<T, E>;
 
 const USAGE: &str = "usage: startup [--check] [--counted N] [--timed N]
 
@@ -92,9 +86,4 @@ impl Options {
         }
         Ok(Some(options))
     }
-}
-
-#[expect(clippy::print_stderr, reason = "what a command says to whoever runs it")]
-fn say(text: &str) {
-    eprintln!("{text}");
 }

@@ -2,15 +2,19 @@
 
 use std::{collections::BTreeSet, path::Path, process::Stdio, time::Duration};
 
+use benches::{Result, aws::Aws, process::Process, say};
+use bytes::Bytes;
+use serde_json::Value;
 use tokio::process::Command;
 
-use crate::{Result, aws::Aws, cold_start::ColdStart, say, subject::Subject};
+use crate::subject::{Most, Subject};
 
 /// What was measured of one subject.
 #[derive(Debug)]
 pub(crate) struct Measured {
     pub(crate) title: String,
     pub(crate) bytes: u64,
+    pub(crate) most: Most,
     /// One entry a run.
     pub(crate) instructions: Vec<u64>,
     pub(crate) aws_calls: usize,
@@ -29,6 +33,15 @@ pub(crate) struct Files {
     pub(crate) certificates: BTreeSet<String>,
 }
 
+/// A process that has answered one event and waits for more.
+struct ColdStart {
+    /// From exec to the first request for work.
+    ready: Duration,
+    /// From exec to the answer.
+    answered: Duration,
+    process: Process,
+}
+
 pub(crate) async fn require(tool: &str) -> Result<()> {
     let found = Command::new(tool).arg("--version").stdout(Stdio::null()).status().await;
     found.map_err(|error| format!("{tool} cannot be run: {error}; on Debian: apt-get install {tool}"))?;
@@ -40,7 +53,7 @@ pub(crate) async fn all(subjects: Vec<Subject>, aws: &Aws, counted: usize, timed
     let folder = tempfile::tempdir()?;
     let (once, subjects): (Vec<_>, Vec<_>) = subjects.into_iter().partition(|subject| subject.case.once);
     for subject in &once {
-        ColdStart::run(Command::new(&subject.program.executable), subject, "once").await?.end().await?;
+        ColdStart::run(Command::new(&subject.program.executable), subject, "once").await?.process.end().await?;
     }
     let mut measured = Vec::new();
     for (index, subject) in subjects.iter().enumerate() {
@@ -53,6 +66,7 @@ pub(crate) async fn all(subjects: Vec<Subject>, aws: &Aws, counted: usize, timed
         measured.push(Measured {
             title: subject.title(),
             bytes: subject.program.bytes,
+            most: subject.case.most,
             instructions,
             aws_calls: aws.calls_of(&caller) / counted,
             files: trace(subject, folder.path()).await?,
@@ -65,13 +79,27 @@ pub(crate) async fn all(subjects: Vec<Subject>, aws: &Aws, counted: usize, timed
     for _ in 0..timed {
         for (subject, measured) in subjects.iter().zip(&mut measured) {
             let cold = ColdStart::run(Command::new(&subject.program.executable), subject, "timed").await?;
-            measured.peak_memory = measured.peak_memory.max(cold.peak_memory().await?);
+            measured.peak_memory = measured.peak_memory.max(cold.process.peak_memory().await?);
             measured.ready = measured.ready.min(cold.ready);
             measured.answered = measured.answered.min(cold.answered);
-            cold.end().await?;
+            cold.process.end().await?;
         }
     }
     Ok(measured)
+}
+
+impl ColdStart {
+    /// Runs the subject, or a tool that runs it.
+    async fn run(command: Command, subject: &Subject, caller: &str) -> Result<Self> {
+        let mut process = Process::start(command, &subject.environment, caller, &subject.title()).await?;
+        process.give(Bytes::from(subject.case.event.to_string()));
+        let ready = process.ready().await?;
+        let (answer, answered) = process.answered().await?;
+        subject.must_answer(&serde_json::from_slice::<Value>(&answer)?)?;
+        // It has asked for work again: its start is over.
+        process.ready().await?;
+        Ok(Self { ready, answered, process })
+    }
 }
 
 async fn count(subject: &Subject, caller: &str, folder: &Path) -> Result<u64> {
@@ -82,7 +110,7 @@ async fn count(subject: &Subject, caller: &str, folder: &Path) -> Result<u64> {
         .arg(format!("--callgrind-out-file={}", profile.display()))
         .arg(format!("--log-file={}", folder.join("valgrind.log").display()))
         .arg(&subject.program.executable);
-    ColdStart::run(command, subject, caller).await?.end().await?;
+    ColdStart::run(command, subject, caller).await?.process.end().await?;
     let profile = tokio::fs::read_to_string(&profile).await?;
     let total = profile.lines().rev().find_map(|line| line.strip_prefix("totals: "));
     Ok(total.ok_or("callgrind wrote no total")?.trim().parse()?)
@@ -93,7 +121,7 @@ async fn trace(subject: &Subject, folder: &Path) -> Result<Files> {
     let mut command = Command::new("strace");
     // -I2: it lets itself be ended although its output goes to a file.
     command.args(["-f", "-qq", "-I2", "-e", "trace=open,openat", "-o"]).arg(&log).arg(&subject.program.executable);
-    ColdStart::run(command, subject, "traced").await?.end().await?;
+    ColdStart::run(command, subject, "traced").await?.process.end().await?;
     Ok(Files::from_trace(&tokio::fs::read_to_string(&log).await?))
 }
 

@@ -2,14 +2,13 @@
 
 use std::collections::BTreeMap;
 
-use serde::Deserialize;
-use serde_json::{Value, json};
-
-use crate::{
+use benches::{
     Result,
     aws::Aws,
     build::{Program, root},
 };
+use serde::Deserialize;
+use serde_json::{Value, json};
 
 pub(crate) struct Subject {
     pub(crate) program: Program,
@@ -27,6 +26,25 @@ pub(crate) struct Case {
     /// Happens once in the life of a deployment: it goes before the others and is not measured.
     #[serde(default)]
     pub(crate) once: bool,
+    #[serde(default)]
+    pub(crate) most: Most,
+}
+
+/// What a start may cost at most.
+#[derive(Debug, Clone, Copy, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(crate) struct Most {
+    /// Times the instructions of hello.
+    pub(crate) ratio: f64,
+    /// The stripped binary.
+    pub(crate) bytes: u64,
+}
+
+/// For every function that has none of its own.
+impl Default for Most {
+    fn default() -> Self {
+        Self { ratio: 9.0, bytes: 8_500_000 }
+    }
 }
 
 /// Every case of every function, those first that happen once.
@@ -54,7 +72,8 @@ impl Subject {
     pub(crate) fn hello(program: Program, aws: &Aws) -> Self {
         let environment = aws.environment(&program.name);
         let answer = json!({ "message": "hello" });
-        let case = Case { title: "any event".to_owned(), event: json!({}), answer, once: false };
+        let title = "any event".to_owned();
+        let case = Case { title, event: json!({}), answer, once: false, most: Most::default() };
         Self { program, environment, case }
     }
 

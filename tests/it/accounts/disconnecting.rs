@@ -163,7 +163,10 @@ async fn the_next_owner_inherits_nothing() {
         [Value::Null, Value::Null, json!({}), json!(true), json!(true), json!("active")]
     );
     assert!(next["version"].as_u64() > last["version"].as_u64());
-    let stored = row(&world, NUMBER).await.to_string();
+    let mut stored = row(&world, NUMBER).await;
+    // Whose it was is noted: what was on its way to them stays theirs.
+    assert_eq!(stored["taken"].take()["from"], "acme");
+    let stored = stored.to_string();
     assert!(!stored.contains("CANARY") && !stored.contains("acme"), "{stored}");
     assert_eq!(get(&world, "acme", NUMBER).await.outcome(), (404, "not_found".to_owned()));
     assert_eq!(disconnect(&world, "acme", NUMBER).await.outcome(), (404, "not_found".to_owned()));

@@ -5,10 +5,13 @@ use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
 use hmac::{Hmac, KeyInit, Mac};
 use serde_json::{Value, json};
 use sha2::Sha256;
-use shared::http::routes::Route;
-use tests::{Browser, Call, Consent, DASHBOARD, World};
+use shared::{domain::conversation::ContactId, http::routes::Route};
+use tests::{Browser, Call, Consent, DASHBOARD, World, signature};
 
-use crate::connect::{NUMBER, ONE, TWO, begin, call, start_url, system_token};
+use crate::{
+    connect::{NUMBER, ONE, TWO, begin, call, start_url, system_token},
+    inbox::Seeds,
+};
 
 /// The numbers of [`TWO`]: one that nobody has verified, and one to connect.
 const UNVERIFIED: &str = "300400500600701";
@@ -24,6 +27,8 @@ pub(super) struct Sample {
 enum Body {
     None,
     Json(Value),
+    /// By Meta.
+    Signed(Value),
     Form(String),
 }
 
@@ -33,12 +38,20 @@ impl Sample {
         match &self.body {
             Body::None => call,
             Body::Json(body) => call.json(body),
+            Body::Signed(body) => {
+                let body = body.to_string();
+                call.header("x-hub-signature-256", &signature(body.as_bytes())).body("application/json", body)
+            }
             Body::Form(form) => call.body("application/x-www-form-urlencoded", form.clone()),
         }
     }
 
     fn at(path: impl Into<String>) -> Self {
         Self { path: path.into(), body: Body::None, browser: Browser::default() }
+    }
+
+    fn signed(self, body: Value) -> Self {
+        Self { body: Body::Signed(body), ..self }
     }
 
     fn json(self, body: Value) -> Self {
@@ -53,7 +66,9 @@ impl Sample {
     pub(super) async fn of(world: &World, route: &Route) -> Self {
         match route.path {
             path if path.starts_with("/oauth/") => of_browsers(world, route).await,
+            "/webhooks/whatsapp" => of_meta(route),
             path if path.starts_with("/v1/connections") => of_connections(world, route).await,
+            path if route.function == "inbox" => of_inbox(world, route, path).await,
             path if path.starts_with("/v1/accounts") => of_accounts(world, route).await,
             _ => of_access(world, route).await,
         }
@@ -62,6 +77,14 @@ impl Sample {
 
 fn none(route: &Route) -> ! {
     panic!("{} has no sample in the matrix", route.key())
+}
+
+fn of_meta(route: &Route) -> Sample {
+    let handshake = "?hub.mode=subscribe&hub.verify_token=simulated-verify-token&hub.challenge=1158201444";
+    match route.method.as_str() {
+        "GET" => Sample::at(format!("{}{handshake}", route.path)),
+        _ => Sample::at(route.path).signed(json!({ "object": "whatsapp_business_account", "entry": [] })),
+    }
 }
 
 async fn of_access(world: &World, route: &Route) -> Sample {
@@ -139,6 +162,18 @@ async fn of_accounts(world: &World, route: &Route) -> Sample {
         ("GET" | "DELETE" | "POST", _) => sample,
         _ => none(route),
     }
+}
+
+async fn of_inbox(world: &World, route: &Route, path: &str) -> Sample {
+    let seeds = Seeds::new(world, "acme", NUMBER);
+    let (id, _) = seeds.said(1, "16505550001", "Ada", "hello").await;
+    let sample = match path {
+        path if path.starts_with("/v1/accounts") => of_accounts(world, route).await,
+        path if path.starts_with("/v1/messages") => Sample::at(path.replace("{id}", &seeds.wamid(1, "hello"))),
+        path if path.starts_with("/v1/contacts") => Sample::at(path.replace("{id}", &ContactId(id).to_string())),
+        path => Sample::at(path.replace("{id}", &id.to_string())),
+    };
+    if route.is_mutating() { sample.json(json!({ "pinned": true })) } else { sample }
 }
 
 async fn of_browsers(world: &World, route: &Route) -> Sample {

@@ -1,37 +1,9 @@
 //! Canaries: what only its owner may see is nowhere else, however it is written.
 
-use std::{
-    io::Write,
-    sync::{Arc, Mutex, PoisonError},
-};
-
 use serde_json::{Value, json};
-use tests::{Browser, Consent, DASHBOARD, World, spellings};
-use tracing_subscriber::fmt::MakeWriter;
+use tests::{Browser, Consent, DASHBOARD, Log, World, spellings};
 
 use super::{NUMBER, ONE, TWO, act, begin, call, shown, start_url, system_token};
-
-#[derive(Clone, Default)]
-struct Log(Arc<Mutex<Vec<u8>>>);
-
-impl Write for Log {
-    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).extend_from_slice(bytes);
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> std::io::Result<()> {
-        Ok(())
-    }
-}
-
-impl<'a> MakeWriter<'a> for Log {
-    type Writer = Self;
-
-    fn make_writer(&'a self) -> Self {
-        self.clone()
-    }
-}
 
 fn parameter<'a>(url: &'a str, name: &str) -> &'a str {
     let value = url.split(['?', '&']).find_map(|pair| pair.strip_prefix(name)?.strip_prefix('='));
@@ -40,7 +12,7 @@ fn parameter<'a>(url: &'a str, name: &str) -> &'a str {
 
 /// Everything a deployment has written anywhere: its tables, queues and log.
 async fn written(world: &World, log: &Log) -> Vec<(String, String)> {
-    let mut all = vec![("the log".to_owned(), String::from_utf8_lossy(&log.0.lock().unwrap()).into_owned())];
+    let mut all = vec![("the log".to_owned(), log.text())];
     for table in [
         "ACCOUNTS_TABLE",
         "CONNECTIONS_TABLE",
@@ -57,11 +29,7 @@ async fn written(world: &World, log: &Log) -> Vec<(String, String)> {
 #[tokio::test]
 async fn tokens_codes_states_tickets_and_pins_are_nowhere_but_where_they_belong() {
     let log = Log::default();
-    let subscriber = tracing_subscriber::fmt()
-        .with_max_level(tracing::level_filters::LevelFilter::TRACE)
-        .with_writer(log.clone())
-        .finish();
-    let _listening = tracing::subscriber::set_default(subscriber);
+    let _listening = log.listen();
     let world = World::deployed().await;
     let mut answers = Vec::new();
     let mut secrets: Vec<(&str, String)> = Vec::new();

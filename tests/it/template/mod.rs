@@ -28,7 +28,7 @@ fn holds(rule: fn(&Value) -> Faults, broken: &[(&str, Value)]) {
     }
 }
 
-fn template() -> Value {
+pub(crate) fn template() -> Value {
     local::template::document(&text("template.yaml")).unwrap()
 }
 

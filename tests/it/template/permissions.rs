@@ -7,10 +7,11 @@ use std::{
 
 use serde_json::{Value, json};
 use shared::{
+    batch::inbound,
     clock::{Clock, Random},
     env::Env,
-    http::{access, accounts, connections, oauth},
-    upkeep,
+    http::{access, accounts, connections, inbox, oauth},
+    upkeep, webhook,
 };
 
 use super::{Faults, functions, holds, of_kind, referred, texts, unless};
@@ -29,7 +30,7 @@ pub(super) const MAY: &[(&str, &[&str], &[&str])] = &[
         &["CredentialsTable"],
     ),
     ("AccessRole", &["dynamodb:Query"], &["CredentialsTable/index/by_tenant", "CredentialsTable/index/by_kind"]),
-    ("AccessRole", &["dynamodb:GetItem", "dynamodb:PutItem"], &["ReceiptsTable"]),
+    ("AccessRole", &["dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:Query"], &["ReceiptsTable"]),
     ("AccessRole", &["dynamodb:PutItem"], &["AuditTable"]),
     ("AccessRole", &["secretsmanager:GetSecretValue"], &["StackSecret"]),
     (
@@ -64,13 +65,44 @@ pub(super) const MAY: &[(&str, &[&str], &[&str])] = &[
     ("AccountsRole", &["dynamodb:GetItem"], &["CredentialsTable"]),
     ("AccountsRole", &["dynamodb:PutItem"], &["AuditTable"]),
     ("AccountsRole", CONNECTING, &["AccountsTable"]),
-    ("AccountsRole", &["dynamodb:Query"], &["AccountsTable/index/by_tenant"]),
+    ("AccountsRole", &["dynamodb:Query"], &["AccountsTable/index/by_tenant", "MessagesTable"]),
     ("AccountsRole", &["dynamodb:GetItem", "dynamodb:PutItem"], &["ConnectionsTable"]),
     ("AccountsRole", &["secretsmanager:GetSecretValue"], &["StackSecret", "MetaAppSecrets"]),
     ("AccountsRole", &["kms:Encrypt", "kms:Decrypt", "kms:ReEncryptFrom", "kms:ReEncryptTo"], &["TokenKey"]),
+    ("InboundRole", &["logs:CreateLogStream", "logs:PutLogEvents"], &["InboundLogs"]),
+    ("InboundRole", &["sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes"], &["InboundQueue"]),
+    ("InboundRole", &["dynamodb:BatchGetItem", "dynamodb:GetItem", "dynamodb:UpdateItem"], &["AccountsTable"]),
+    ("InboundRole", &["dynamodb:GetItem", "dynamodb:PutItem"], &["ConnectionsTable"]),
+    ("InboundRole", &["dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:UpdateItem"], &["ReceiptsTable"]),
+    (
+        "InboundRole",
+        &[
+            "dynamodb:BatchGetItem",
+            "dynamodb:BatchWriteItem",
+            "dynamodb:DeleteItem",
+            "dynamodb:GetItem",
+            "dynamodb:PutItem",
+            "dynamodb:Query",
+            "dynamodb:UpdateItem",
+        ],
+        &["MessagesTable"],
+    ),
+    ("InboundRole", &["dynamodb:Query"], &["MessagesTable/index/by_wamid"]),
+    ("InboxRole", &["logs:CreateLogStream", "logs:PutLogEvents"], &["InboxLogs"]),
+    ("InboxRole", &["dynamodb:GetItem"], &["CredentialsTable"]),
+    ("InboxRole", &["dynamodb:PutItem"], &["AuditTable"]),
+    ("InboxRole", &["dynamodb:BatchGetItem", "dynamodb:GetItem"], &["AccountsTable"]),
+    ("InboxRole", &["dynamodb:Query"], &["AccountsTable/index/by_tenant", "MessagesTable/index/by_wamid"]),
+    (
+        "InboxRole",
+        &["dynamodb:BatchGetItem", "dynamodb:GetItem", "dynamodb:Query", "dynamodb:PutItem", "dynamodb:DeleteItem"],
+        &["MessagesTable"],
+    ),
+    ("InboxRole", &["secretsmanager:GetSecretValue"], &["StackSecret"]),
     ("SweeperRole", &["logs:CreateLogStream", "logs:PutLogEvents"], &["SweeperLogs"]),
     ("SweeperRole", &["dynamodb:GetItem", "dynamodb:PutItem"], &["CredentialsTable"]),
     ("SweeperRole", &["dynamodb:PutItem"], &["AuditTable"]),
+    ("SweeperRole", &["dynamodb:Query", "dynamodb:UpdateItem", "dynamodb:DeleteItem"], &["ReceiptsTable"]),
     ("SweeperRole", CONNECTING, &["AccountsTable"]),
     ("SweeperRole", &["dynamodb:GetItem", "dynamodb:PutItem"], &["ConnectionsTable"]),
     ("SweeperRole", &["dynamodb:Scan"], &["AccountsTable", "ConnectionsTable"]),
@@ -79,6 +111,10 @@ pub(super) const MAY: &[(&str, &[&str], &[&str])] = &[
     ("SweeperRole", &["kms:Encrypt", "kms:Decrypt", "kms:ReEncryptFrom", "kms:ReEncryptTo"], &["TokenKey"]),
     ("SweeperRole", &["sqs:ReceiveMessage", "sqs:DeleteMessage"], &["InboundDeadLetters", "OutboundDeadLetters"]),
     ("SweeperRole", &["sqs:SendMessage"], &["InboundQueue", "OutboundQueue"]),
+    ("WebhookRole", &["logs:CreateLogStream", "logs:PutLogEvents"], &["WebhookLogs"]),
+    ("WebhookRole", &["secretsmanager:GetSecretValue"], &["MetaAppSecrets"]),
+    ("WebhookRole", &["sqs:SendMessage"], &["InboundQueue"]),
+    ("WebhookRole", &["dynamodb:PutItem"], &["ReceiptsTable"]),
     ("SweeperScheduleRole", &["lambda:InvokeFunction"], &["SweeperFunction"]),
 ];
 
@@ -238,8 +274,8 @@ fn a_function_is_given_the_names_of_exactly_what_it_may_use() {
         &[
             ("/Resources/AccessFunction/Properties/Environment/Variables/TOKEN_KEY", Value::Null),
             (
-                "/Resources/SweeperFunction/Properties/Environment/Variables/RECEIPTS_TABLE",
-                json!({"Ref": "ReceiptsTable"}),
+                "/Resources/SweeperFunction/Properties/Environment/Variables/OAUTH_STATES_TABLE",
+                json!({"Ref": "OauthStatesTable"}),
             ),
             (
                 "/Resources/SweeperRole/Properties/Policies/0/PolicyDocument/Statement/2/Resource",
@@ -257,7 +293,10 @@ fn environments_match_policies(template: &Value) -> Faults {
         let logs = referred(&properties["LoggingConfig"]);
         // A parameter is no resource: nobody needs a permission for it.
         let is_resource = |name: &String| template["Resources"].get(name).is_some();
-        let named: BTreeSet<String> = referred(&properties["Environment"]).into_iter().filter(is_resource).collect();
+        let named = referred(&properties["Environment"]).into_iter().filter(is_resource);
+        // What it is sent from, its mapping takes with the same role.
+        let sources = super::events(function, "SQS").into_iter().flat_map(|(_, event)| referred(&event["Queue"]));
+        let named: BTreeSet<String> = named.chain(sources).collect();
         let allowed = referred(&template["Resources"][role]["Properties"]["Policies"]);
         let allowed: BTreeSet<String> = allowed.difference(&logs).cloned().collect();
         faults.extend(unless(named == allowed, || format!("{name} knows {named:?} and may use {allowed:?}")));
@@ -279,6 +318,9 @@ fn a_function_reads_exactly_the_variables_it_is_given() {
         ("OauthInitFunction", read_by(|env| connections::Context::from_env(env, clock(), random()).is_ok())),
         ("OauthCallbackFunction", read_by(|env| oauth::Context::from_env(env, clock(), random()).is_ok())),
         ("AccountsFunction", read_by(|env| accounts::Context::from_env(env, clock(), random()).is_ok())),
+        ("WebhookFunction", read_by(|env| webhook::Context::from_env(env, clock()).is_ok())),
+        ("InboundFunction", read_by(|env| inbound::Context::from_env(env, clock(), random()).is_ok())),
+        ("InboxFunction", read_by(|env| inbox::Context::from_env(env, clock(), random()).is_ok())),
         ("SweeperFunction", read_by(|env| upkeep::Context::from_env(env, clock(), random()).is_ok())),
     ];
 
@@ -303,6 +345,7 @@ fn read_by(starts: impl FnOnce(&Env) -> bool) -> BTreeSet<String> {
         let value = match name {
             "GRAPH_URL" => "https://graph.facebook.com",
             "GRAPH_VERSION" => "v25.0",
+            "RETENTION_DAYS" => "365",
             "PUBLIC_URL" | "ALLOWED_ORIGINS" => "https://app.example.com",
             _ => "something",
         };

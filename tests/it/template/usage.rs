@@ -1,9 +1,20 @@
 //! Every route and command once, as far as it takes to reach each of their calls.
 
 use serde_json::json;
-use tests::{Consent, World, schedule_event};
+use shared::{
+    aws::parking::Parking,
+    domain::{
+        conversation::ContactId,
+        parking::{Lot, Parked, Reason, Subject},
+    },
+};
+use tests::{Consent, World, schedule_event, signature};
 
-use crate::connect::{NUMBER, ONE, OTHER, TWO, act, begin, call, start_url, system_token};
+use crate::{
+    connect::{NUMBER, ONE, OTHER, TWO, act, begin, call, start_url, system_token},
+    inbox::Seeds,
+    receive::{deliver, delivery, text},
+};
 
 pub(super) async fn everything(world: &World) {
     world.meta.post("/_sim/app", json!({"business_token_days": 60})).await;
@@ -13,7 +24,59 @@ pub(super) async fn everything(world: &World) {
     of_oauth_init(world).await;
     of_oauth_callback(world).await;
     of_accounts(world).await;
+    of_inbox(world).await;
+    of_webhook(world).await;
+    world.drain().await;
+    of_inbound(world).await;
     of_sweeper(world).await;
+}
+
+/// A delivery that fits the queue, and one that does not.
+async fn of_webhook(world: &World) {
+    for size in [1, 1_000_000] {
+        let value = json!({"errors": ["x".repeat(size)]});
+        let body = json!({"entry": [{"id": "1", "changes": [{"field": "messages", "value": value}]}]});
+        let body = body.to_string().into_bytes();
+        let call = world.call("POST", "/webhooks/whatsapp").header("x-hub-signature-256", &signature(&body));
+        assert_eq!(call.body("application/json", body).send().await.status, 200);
+    }
+}
+
+/// What somebody says to [`NUMBER`], whose tenant is `acme`, and what is said of its WABA and of nobody.
+async fn of_inbound(world: &World) {
+    let second = world.clock.now().as_second();
+    let number = |field: &str, value: serde_json::Value| delivery(field, value);
+    let (wrote, large) = ("16505551234", "x".repeat(400_000));
+    let status =
+        json!({"id": "wamid.echo", "status": "delivered", "timestamp": second.to_string(), "recipient_id": wrote});
+    let echo = json!({"from": "15550783881", "to": wrote, "id": "wamid.echo", "timestamp": second.to_string(),
+        "type": "text", "text": {"body": "Yes"}});
+    let added = json!({"event": "PARTNER_ADDED", "waba_info": {"waba_id": ONE}});
+    let portfolio =
+        json!({"entry": [{"id": "900", "time": second, "changes": [{"field": "account_update", "value": added}]}]});
+    let strange = json!({"entry": [{"id": "901", "changes": [{"field": "messages", "value":
+        {"metadata": {"phone_number_id": "300400500600799"}, "messages": [text(wrote, "wamid.s", second, "Hello?")]}}]}]});
+    for body in [
+        number("messages", json!({"messages": [text(wrote, "wamid.1", second, "Are you open?")]})),
+        number("messages", json!({"messages": [text(wrote, "wamid.2", second, &large)]})),
+        // It comes before what it is about, and waits for it; the next one does not.
+        number("messages", json!({"statuses": [status]})),
+        number("smb_message_echoes", json!({"message_echoes": [echo]})),
+        number(
+            "messages",
+            json!({"statuses": [json!({"status": "read", "id": "wamid.echo",
+            "timestamp": second.to_string(), "recipient_id": wrote})]}),
+        ),
+        portfolio.to_string().into_bytes(),
+        strange.to_string().into_bytes(),
+        strange.to_string().into_bytes(),
+    ] {
+        deliver(world, &body).await;
+        // One after the other: what SQS has seen within five minutes it drops.
+        world.clock.advance(jiff::SignedDuration::from_mins(6));
+        let drained = world.drain().await;
+        assert_eq!((drained.done, drained.again), (1, 0), "{}", String::from_utf8_lossy(&body));
+    }
 }
 
 /// The tenant `delta` gets the first WABA's second number through this function, and lets go of it again.
@@ -145,6 +208,19 @@ async fn uninspected(world: &World, tenant: &str) -> serde_json::Value {
     begun
 }
 
+/// acme reads what somebody wrote to the number it has connected, and calls them something else.
+async fn of_inbox(world: &World) {
+    let seeds = Seeds::new(world, "acme", NUMBER);
+    let (id, _) = seeds.said(1, "16505550001", "Ada", "hello").await;
+    seeds.said(2, "16505550002", "Bo", "hello").await;
+    let message = format!("/v1/messages/{}", seeds.wamid(1, "hello"));
+    for path in ["/v1/conversations?limit=1", &format!("/v1/accounts/{NUMBER}/stats"), &message] {
+        assert_eq!(call(world, "acme", "GET", path).send().await.status, 200, "{path}");
+    }
+    let change = call(world, "acme", "PATCH", &format!("/v1/contacts/{}", ContactId(id)));
+    assert_eq!(change.json(&json!({"name": "Ada Lovelace"})).send().await.status, 200);
+}
+
 async fn of_sweeper(world: &World) {
     uninspected(world, "foxtrot").await;
     // What a request began, and left to the sweeper: numbers to connect, with a PIN to draw, and one to give up.
@@ -178,4 +254,27 @@ async fn of_sweeper(world: &World) {
         event.payload = json!({"command": "redrive", "queue": queue});
         world.sweeper().handle(event).await.unwrap();
     }
+    parked(world).await;
+    let mut event = schedule_event();
+    event.payload = json!({"command": "redrive_parked", "reason": "stale", "subject": NUMBER});
+    world.sweeper().handle(event).await.unwrap();
+}
+
+/// Something that is old, as the consumer leaves it.
+async fn parked(world: &World) {
+    let parking = Parking::new(world.aws_clients().dynamodb(), world.variable("sweeper", "RECEIPTS_TABLE"));
+    let lot = Lot { reason: Reason::Stale, subject: Subject::Number(NUMBER.parse().unwrap()) };
+    let now = world.clock.now();
+    let unit = Parked {
+        group: "group".to_owned(),
+        body: "{}".to_owned(),
+        second: 0,
+        sequence: "1.0000".to_owned(),
+        received_at: now,
+        expires_at: now,
+        owner: None,
+        neighbours: Vec::new(),
+        digest: "digest".to_owned(),
+    };
+    parking.park(&lot, &unit, now).await.unwrap();
 }

@@ -46,7 +46,9 @@ fn nothing_is_named(template: &Value) -> Faults {
     ];
     let mut faults = Faults::new();
     for (name, resource) in resources(template) {
-        let named = NAMES.iter().filter(|property| resource["Properties"].get(**property).is_some());
+        // A name that is another resource's is no name of its own.
+        let is_own = |value: &Value| value.get("Ref").is_none();
+        let named = NAMES.iter().filter(|property| resource["Properties"].get(**property).is_some_and(is_own));
         faults.extend(named.map(|property| format!("{name} has a {property}")));
         for (event, properties) in events(resource, "ScheduleV2") {
             let anonymous = properties["OmitName"] == true && properties.get("Name").is_none();

@@ -3,6 +3,7 @@
 mod continuing;
 mod faults;
 mod health;
+mod parked;
 mod sealing;
 
 use jiff::{SignedDuration, Timestamp};

@@ -6,15 +6,16 @@ use jiff::Timestamp;
 
 use super::{
     Accounts, KEY,
+    claims::Waba,
     row::{self, LIVING, name_of, sortable},
-    text,
+    text, waba_key,
 };
 use crate::{
     Error, Result,
     aws::transaction::{Item, Position},
     domain::{
         account::{Account, Work},
-        meta_id::{PhoneNumberId, SubjectId},
+        meta_id::{PhoneNumberId, SubjectId, WabaId},
         tenant::TenantId,
     },
 };
@@ -56,6 +57,15 @@ impl Accounts {
             .key_condition_expression("subject = :subject")
             .expression_attribute_values(":subject", text(subject.as_str()));
         self.page(query, limit, after, |account| account.hidden.subject.as_ref() == Some(subject)).await
+    }
+
+    /// Every account that rests on a WABA, whoever's it is. A number that is only claimed has none.
+    pub async fn on_waba(&self, waba: &WabaId) -> Result<Vec<Account>> {
+        let residents = Waba::read(self.get(&waba_key(waba)).await?.as_ref())?.residents;
+        let ids: Vec<PhoneNumberId> = residents.iter().filter_map(|id| id.parse().ok()).collect();
+        let mut found = self.get_many(residents.into_iter().collect()).await?;
+        let accounts = ids.iter().filter_map(|id| readable(id, found.remove(id.as_str())));
+        Ok(accounts.filter(|account| account.waba == *waba && !account.is_disconnected()).collect())
     }
 
     /// What is due by then, the longest overdue first; without a time, all that is to come back to.

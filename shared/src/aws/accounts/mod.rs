@@ -4,21 +4,25 @@
 //! `waba#<id>` has the numbers of every tenant that rest there: what must not be unsubscribed while it has one.
 
 mod claims;
+mod heard;
 mod leaving;
 mod lists;
 mod row;
 mod tokens;
 
-use std::{collections::HashMap, time::Duration};
+use std::collections::HashMap;
 
 use aws_sdk_dynamodb::{
     Client,
     operation::update_item::UpdateItemError,
-    types::{AttributeValue, KeysAndAttributes, TransactWriteItem, Update},
+    types::{AttributeValue, TransactWriteItem, Update},
 };
 use jiff::Timestamp;
 
-use super::transaction::{Item, Outcome, Transactions};
+use super::{
+    batch_get,
+    transaction::{Item, Outcome, Transactions},
+};
 use crate::{
     Error, Result,
     domain::{
@@ -239,40 +243,28 @@ impl Accounts {
     async fn get_many(&self, mut keys: Vec<String>) -> Result<HashMap<String, Item>> {
         keys.sort_unstable();
         keys.dedup();
-        let mut found = HashMap::new();
-        for chunk in keys.chunks(MOST_IN_A_BATCH) {
-            let mut wanted = KeysAndAttributes::builder().consistent_read(true);
-            for key in chunk {
-                wanted = wanted.keys(Item::from([(KEY.to_owned(), text(key))]));
-            }
-            let mut open = Some(HashMap::from([(self.table.clone(), wanted.build().map_err(Error::aws)?)]));
-            let mut waits = UNPROCESSED_WAITS.into_iter();
-            while let Some(request) = open.take() {
-                let answer =
-                    self.client.batch_get_item().set_request_items(Some(request)).send().await.map_err(Error::aws)?;
-                for item in answer.responses.into_iter().flatten().flat_map(|(_, items)| items) {
-                    let key = item.get(KEY).and_then(|key| key.as_s().ok()).cloned().unwrap_or_default();
-                    found.insert(key, item);
-                }
-                open = answer.unprocessed_keys.filter(|left| !left.is_empty());
-                if open.is_some() {
-                    let wait = waits.next().ok_or_else(|| Error::aws("a batch was left half read without end"))?;
-                    tokio::time::sleep(wait).await;
-                }
-            }
-        }
-        Ok(found)
+        let keys = keys.iter().map(|key| (self.table.as_str(), Item::from([(KEY.to_owned(), text(key))]))).collect();
+        let found = batch_get::items(&self.client, keys).await?.into_iter();
+        let key_of = |item: &Item| item.get(KEY).and_then(|key| key.as_s().ok()).cloned().unwrap_or_default();
+        Ok(found.map(|(_, item)| (key_of(&item), item)).collect())
+    }
+
+    /// Where the item of a number is, for a read of several tables.
+    pub(super) fn key_of(&self, id: &PhoneNumberId) -> (&str, Item) {
+        (&self.table, Item::from([(KEY.to_owned(), text(id.as_str()))]))
+    }
+
+    /// The account of an item of this table, where it is one.
+    pub(super) fn read(item: Item) -> Result<Option<Account>> {
+        row::read(Some(item))
     }
 }
 
 const KEY: &str = "phone_number_id";
 const DEFAULT: &str = "default";
 const RESIDENTS: &str = "residents";
-const MOST_IN_A_BATCH: usize = 100;
 /// How often an edit meets faster ones before that is an error.
 const EDIT_ATTEMPTS: usize = 8;
-const UNPROCESSED_WAITS: [Duration; 3] =
-    [Duration::from_millis(20), Duration::from_millis(80), Duration::from_millis(320)];
 
 fn waba_key(waba: &WabaId) -> String {
     format!("waba#{waba}")

@@ -9,7 +9,8 @@ use crate::{
     Error, Result,
     aws::transaction::Item,
     domain::{
-        account::{Account, Due, Facts, Hidden, Leaving, State, StatusReason, TokenSummary, Webhook, Work},
+        account::{Account, Due, Facts, Hidden, Leaving, State, StatusReason, Taken, TokenSummary, Webhook, Work},
+        connection_id::ConnectionId,
         meta_id::{BusinessId, PhoneNumberId, SubjectId, WabaId},
         sealed::Sealed,
         tenant::TenantId,
@@ -54,11 +55,15 @@ struct Row {
     leaving_until: Option<i64>,
     due: Option<String>,
     due_at: Option<String>,
+    #[serde(default)]
+    connection: Option<ConnectionId>,
+    #[serde(default)]
+    taken: Option<Taken>,
+    #[serde(default)]
+    told: BTreeMap<String, Timestamp>,
     /// Written by others, and never from here.
     #[serde(default, skip_serializing)]
     last_event_at: Option<Timestamp>,
-    #[serde(default, skip_serializing)]
-    unread_conversations: u64,
 }
 
 /// None where the item is of a number that nobody ever owned.
@@ -86,7 +91,6 @@ pub(super) fn read(item: Option<Item>) -> Result<Option<Account>> {
         enabled: row.enabled,
         token: row.summary,
         webhook: Webhook { last_event_at: row.last_event_at, ..row.webhook },
-        unread_conversations: row.unread_conversations,
         noticed: row.noticed,
         version: row.version,
         connected_at: row.connected_at,
@@ -102,6 +106,9 @@ pub(super) fn read(item: Option<Item>) -> Result<Option<Account>> {
             sealed_at: row.sealed_at,
             leaving: row.leaving.map(|leaving| Leaving { until: leaving_until, ..leaving }),
             due,
+            connection: row.connection,
+            taken: row.taken,
+            told: row.told,
         },
     }))
 }
@@ -143,8 +150,10 @@ pub(super) fn write(account: &Account) -> Result<Item> {
         leaving: hidden.leaving,
         due: hidden.due.map(|due| name_of(due.work).to_owned()),
         due_at: hidden.due.map(|due| sortable(due.at)),
+        connection: hidden.connection,
+        taken: hidden.taken,
+        told: hidden.told,
         last_event_at: None,
-        unread_conversations: 0,
     })?)
 }
 

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 
-use super::{Account, Due, Facts, Hidden, State, TokenSummary, Webhook, Work};
+use super::{Account, Due, Facts, Hidden, State, Taken, TokenSummary, Webhook, Work};
 use crate::domain::{
     connection_id::ConnectionId,
     daily,
@@ -56,6 +56,10 @@ impl Account {
             (before.version, before.hidden.generation + ended, before.hidden.revision)
         });
         let (version, generation, revision) = counted;
+        let taken = match before.filter(|_| own.is_none()) {
+            Some(other) => Some(Taken { from: other.tenant.clone(), at: now }),
+            None => own.and_then(|own| own.hidden.taken.clone()),
+        };
         let kept_pin = living.and_then(|living| living.hidden.pin.clone());
         let webhook = living.map_or_else(Webhook::default, |living| living.webhook.clone());
         let due_at = daily::next(fresh.claim.number.as_str(), now);
@@ -74,7 +78,6 @@ impl Account {
             enabled: own.is_none_or(|own| own.enabled),
             token: fresh.summary,
             webhook: Webhook { subscribed: true, ..webhook },
-            unread_conversations: living.map_or(0, |living| living.unread_conversations),
             noticed: living.map_or_else(BTreeMap::new, |living| living.noticed.clone()),
             version: version + 1,
             connected_at: living.map_or(now, |living| living.connected_at),
@@ -90,6 +93,9 @@ impl Account {
                 sealed_at: fresh.sealed_at,
                 leaving: None,
                 due: Some(Due { work: Work::Health, at: due_at }),
+                connection: Some(fresh.claim.connection),
+                taken,
+                told: BTreeMap::new(),
             },
         };
         account.notice(now);

@@ -144,6 +144,15 @@ impl Account {
                 "Add a payment method in WhatsApp Manager → Billing: without one, templates are not delivered.";
             found.push(matter("payment_method_missing", Severity::Warning, remedy));
         }
+        if self.facts.violation.is_some() {
+            let remedy = "Open WhatsApp Manager → Account quality: Meta reports a violation of its policy. Read which, \
+                          and request a review if it is wrong.";
+            found.push(matter("policy_violation", Severity::Critical, remedy));
+        }
+        if is_scheduled_to_end(self.facts.waba_status.as_deref()) {
+            let remedy = "Open Business Support Home at Meta at once: the WhatsApp Business Account is to be disabled.";
+            found.push(matter("waba_to_be_disabled", Severity::Critical, remedy));
+        }
         match self.facts.review_status.as_deref() {
             Some("REJECTED" | "RESTRICTED") => {
                 let remedy =
@@ -174,6 +183,10 @@ impl Account {
         }
         Vec::new()
     }
+}
+
+fn is_scheduled_to_end(status: Option<&str>) -> bool {
+    status == Some("SCHEDULE_FOR_DISABLE")
 }
 
 fn matter(code: &'static str, severity: Severity, remedy: &'static str) -> Matter {

@@ -28,6 +28,8 @@ pub struct Facts {
     pub review_status: Option<String>,
     /// None: not known.
     pub is_funded: Option<bool>,
+    /// What Meta said was violated, until the next look finds nothing of it.
+    pub violation: Option<String>,
 }
 
 /// What a look at an account whose token works has found.
@@ -57,6 +59,7 @@ impl Facts {
             waba_status: waba.status.clone(),
             review_status: waba.account_review_status.clone().map(String::from),
             is_funded: Some(waba.primary_funding_id.is_some()),
+            violation: None,
         }
     }
 

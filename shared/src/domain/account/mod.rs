@@ -4,6 +4,7 @@ mod activation;
 mod attention;
 mod change;
 mod facts;
+mod told;
 
 use std::collections::BTreeMap;
 
@@ -13,6 +14,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use super::{
+    connection_id::ConnectionId,
     meta_id::{BusinessId, PhoneNumberId, SubjectId, WabaId},
     sealed::{Binding, Sealed},
     tenant::TenantId,
@@ -22,6 +24,7 @@ pub use activation::{Claim, Fresh};
 pub use attention::{Attention, EXPIRY_WARNING, Severity};
 pub use change::{Change, METADATA_LIMIT};
 pub use facts::{Facts, Seen};
+pub use told::Told;
 
 /// What is kept of an account. `default` is not: it is the tenant's, see `aws/accounts`.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -41,8 +44,6 @@ pub struct Account {
     pub enabled: bool,
     pub token: TokenSummary,
     pub webhook: Webhook,
-    /// Counted where messages are kept, and no change of the account.
-    pub unread_conversations: u64,
     /// Since when each matter that wants attention has stood.
     pub noticed: BTreeMap<String, Timestamp>,
     /// Grows with each change that a reader can see, and never starts again.
@@ -71,6 +72,19 @@ pub struct Hidden {
     pub sealed_at: Timestamp,
     pub leaving: Option<Leaving>,
     pub due: Option<Due>,
+    /// The attempt that made it what it is.
+    pub connection: Option<ConnectionId>,
+    /// Whose the number was before it was this tenant's.
+    pub taken: Option<Taken>,
+    /// When Meta last told of each kind of thing: what it told before then is older news.
+    pub told: BTreeMap<String, Timestamp>,
+}
+
+/// That a number changed hands: what came before then is not the new owner's.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Taken {
+    pub from: TenantId,
+    pub at: Timestamp,
 }
 
 /// What became of the connection between us and the number. What a reader is told is [`Status`].
@@ -249,6 +263,11 @@ impl Account {
         self.token.expires_at = expires_at;
     }
 
+    /// Whose a unit is that arrived at that time: none where it was before the number was this tenant's.
+    pub fn had_the_number_at(&self, at: Timestamp) -> bool {
+        self.hidden.taken.as_ref().is_none_or(|taken| taken.at <= at)
+    }
+
     /// Whether it still is the same life of the number, with the same token.
     pub fn has_token_of(&self, other: &Self) -> bool {
         self.hidden.generation == other.hidden.generation && self.hidden.token_version == other.hidden.token_version
@@ -267,7 +286,6 @@ impl Account {
     fn looks_like(&self, other: &Self) -> bool {
         let mut seen = Self { hidden: other.hidden.clone(), ..self.clone() };
         seen.webhook.last_event_at = other.webhook.last_event_at;
-        seen.unread_conversations = other.unread_conversations;
         seen == *other
     }
 }

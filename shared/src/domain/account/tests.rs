@@ -1,4 +1,5 @@
 use jiff::SignedDuration;
+use serde_json::json;
 
 use super::*;
 
@@ -8,7 +9,7 @@ fn now() -> Timestamp {
 
 fn fresh(tenant: &str, token_version: u64, now: Timestamp) -> Fresh {
     let tenant: TenantId = tenant.parse().unwrap();
-    let connection = crate::domain::connection_id::ConnectionId::new(&tenant, [1; 16]);
+    let connection = ConnectionId::new(&tenant, [1; 16]);
     let claim = Claim {
         number: "101".parse().unwrap(),
         waba: "201".parse().unwrap(),
@@ -125,7 +126,6 @@ fn the_version_grows_with_what_can_be_seen_and_nothing_else() {
     assert_eq!(after(&|account| account.facts.quality_rating = Some("RED".to_owned())), 2);
     assert_eq!(after(&|account| account.webhook.proved_at = None), 2);
     assert_eq!(after(&|account| account.webhook.last_event_at = Some(now())), 1);
-    assert_eq!(after(&|account| account.unread_conversations = 7), 1);
     assert_eq!(after(&|account| account.hidden.token = Some(Sealed(vec![1, 2]))), 1);
     assert_eq!(after(&|account| account.hidden.due = None), 1);
 }
@@ -244,4 +244,134 @@ fn a_number_that_lives_on_a_phone_is_never_deregistered() {
 fn a_number_is_dialled_by_its_digits() {
     assert_eq!(account().phone_number().as_deref(), Some("+49151000101"));
     assert_eq!(Account { facts: Facts::default(), ..account() }.phone_number(), None);
+}
+
+fn told(account: &mut Account, field: &str, value: &Value) {
+    account.is_told(Told { field, value, at: now() + SignedDuration::from_mins(5) });
+}
+
+#[test]
+fn what_meta_tells_of_a_number_is_taken_over() {
+    let mut account = account();
+    told(
+        &mut account,
+        "phone_number_quality_update",
+        &json!({ "event": "ONBOARDING", "max_daily_conversations_per_business": "TIER_2K" }),
+    );
+    told(
+        &mut account,
+        "phone_number_name_update",
+        &json!({ "decision": "APPROVED", "requested_verified_name": "Acme" }),
+    );
+    told(
+        &mut account,
+        "account_update",
+        &json!({ "event": "ACCOUNT_VIOLATION", "violation_info": { "violation_type": "SCAM" } }),
+    );
+    told(&mut account, "something_new", &json!({ "event": "ANYTHING" }));
+    told(&mut account, "phone_number_quality_update", &json!(["not", "an", "object"]));
+
+    let facts = &account.facts;
+    assert_eq!((facts.messaging_limit.as_deref(), facts.verified_name.as_deref()), (Some("TIER_2K"), Some("Acme")));
+    assert_eq!(codes(&account, now()), [("policy_violation", Severity::Critical)]);
+    told(&mut account, "business_capability_update", &json!({ "max_daily_conversations_per_business": -1 }));
+    assert_eq!(account.facts.messaging_limit.as_deref(), Some("TIER_UNLIMITED"));
+}
+
+#[test]
+fn a_business_that_takes_its_permission_back_has_to_connect_again() {
+    let mut account = account();
+    told(
+        &mut account,
+        "account_update",
+        &json!({ "event": "PARTNER_REMOVED", "disconnection_info": { "reason": "PRIMARY_INACTIVITY" } }),
+    );
+
+    assert_eq!(account.status(), Status::NeedsReconnect);
+    let reason = account.reason.unwrap();
+    assert_eq!(
+        (reason.code.as_str(), reason.detail.as_str()),
+        ("partner_removed", "the business took its permission back (PRIMARY_INACTIVITY)")
+    );
+}
+
+#[test]
+fn a_ban_restricts_until_it_is_lifted() {
+    let mut account = account();
+    told(
+        &mut account,
+        "account_update",
+        &json!({ "event": "DISABLED_UPDATE", "ban_info": { "waba_ban_state": ["DISABLE"] } }),
+    );
+    let banned = account.status();
+    told(
+        &mut account,
+        "account_update",
+        &json!({ "event": "DISABLED_UPDATE", "ban_info": { "waba_ban_state": ["REINSTATE"] } }),
+    );
+
+    assert_eq!((banned, account.status()), (Status::Restricted, Status::Active));
+    told(
+        &mut account,
+        "account_update",
+        &json!({ "event": "ACCOUNT_RESTRICTION", "restriction_info": [{ "restriction_type": "RESTRICTED_ADD_PHONE_NUMBER_ACTION" }] }),
+    );
+    assert_eq!(account.status(), Status::Active);
+    told(
+        &mut account,
+        "account_update",
+        &json!({ "event": "ACCOUNT_RESTRICTION", "restriction_info": [{ "restriction_type": "RESTRICTED_BIZ_INITIATED_MESSAGING" }] }),
+    );
+    assert_eq!(account.status(), Status::Restricted);
+}
+
+#[test]
+fn what_a_look_has_seen_since_is_newer_than_what_was_told() {
+    let mut account = account();
+    let early = json!({ "event": "PARTNER_REMOVED" });
+    account.is_told(Told { field: "account_update", value: &early, at: now() - SignedDuration::from_secs(1) });
+
+    assert_eq!(account.status(), Status::Active);
+}
+
+#[test]
+fn older_news_changes_nothing_that_newer_told() {
+    let mut account = account();
+    let limit = |tier: &str| json!({ "max_daily_conversations_per_business": tier });
+    let (newer, older) = (limit("TIER_10K"), limit("TIER_250"));
+    let at = |minutes| now() + SignedDuration::from_mins(minutes);
+    let field = "business_capability_update";
+    account.is_told(Told { field, value: &newer, at: at(9) });
+    account.is_told(Told { field, value: &older, at: at(8) });
+    let kept = account.facts.messaging_limit.clone();
+    account.is_told(Told { field, value: &older, at: at(10) });
+
+    assert_eq!((kept.as_deref(), account.facts.messaging_limit.as_deref()), (Some("TIER_10K"), Some("TIER_250")));
+}
+
+#[test]
+fn what_names_a_number_is_about_that_number_alone() {
+    let account = account();
+    let concerns = |value: Value| Told { field: "security", value: &value, at: now() }.concerns(&account);
+
+    assert!(concerns(json!({ "display_phone_number": "49151000101" })));
+    assert!(!concerns(json!({ "display_phone_number": "49151000102" })));
+    assert!(concerns(json!({ "event": "VERIFIED_ACCOUNT" })));
+}
+
+#[test]
+fn a_number_that_changes_hands_says_whose_it_was() {
+    let mut before = account();
+    before.disconnects(false, now());
+    let taken = Account::activated(fresh("bravo", 2, now() + SignedDuration::from_mins(9)), Some(&before));
+    let mut again = taken.clone();
+    again.disconnects(false, now() + SignedDuration::from_mins(10));
+    let again = Account::activated(fresh("bravo", 3, now() + SignedDuration::from_mins(20)), Some(&again));
+
+    for account in [taken, again] {
+        assert_eq!(account.hidden.taken.as_ref().map(|taken| taken.from.as_str()), Some("acme"));
+        assert!(!account.had_the_number_at(now() + SignedDuration::from_mins(8)));
+        assert!(account.had_the_number_at(now() + SignedDuration::from_mins(9)));
+    }
+    assert_eq!(account().hidden.taken, None);
 }

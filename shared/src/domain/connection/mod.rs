@@ -117,6 +117,9 @@ pub struct Connection {
     pub code: Option<String>,
     /// What the popup told the page, verbatim; the last one.
     pub session_event: Option<Value>,
+    /// What Meta's webhook told of the same permission (`PARTNER_ADDED`), verbatim: it comes without our popup, too.
+    #[serde(default)]
+    pub partner_event: Option<Value>,
     /// Accounts and numbers a browser or an operator named: where to look, never a proof.
     pub hinted_wabas: Vec<WabaId>,
     pub named: Vec<PhoneNumberId>,
@@ -183,6 +186,7 @@ impl Connection {
             pending: Vec::new(),
             code: None,
             session_event: None,
+            partner_event: None,
             hinted_wabas: order.hinted_wabas,
             named: order.named,
             retry_at: None,

@@ -3,13 +3,20 @@
 use std::{sync::Arc, time::Duration};
 
 use axum::{Json, extract::State};
+use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::Context;
-use crate::{Result, aws::queue::Depth, domain::credential::Kind, http::caller::Caller};
+use crate::{
+    Result,
+    aws::{parking::Count, queue::Depth},
+    domain::{credential::Kind, parking::Reason},
+    http::caller::Caller,
+};
 
 const PATIENCE: Duration = Duration::from_secs(3);
+const MOST_LOTS: i32 = 1_000;
 
 /// `status` alone for the public; the rest for an operator's key that is bound to no tenant.
 #[derive(Debug, Serialize, JsonSchema)]
@@ -32,6 +39,23 @@ struct Details {
     region: String,
     dependencies: Vec<Dependency>,
     queues: Vec<QueueBody>,
+    /// When the first of the units came that wait for somebody to connect their number. Null: none waits, or the table
+    /// did not answer.
+    #[schemars(with = "Option<String>", extend("format" = "date-time"))]
+    oldest_unprocessed_at: Option<Timestamp>,
+    /// What could not be taken in, by why. Null where the table did not answer.
+    parked: Option<Vec<ParkedBody>>,
+}
+
+#[derive(Debug, Serialize, JsonSchema)]
+struct ParkedBody {
+    /// `unowned`, `stale`, `poison` or `unreadable`.
+    reason: &'static str,
+    /// How many numbers, or accounts at Meta, they are of.
+    numbers: usize,
+    units: u64,
+    /// How many there was no room for.
+    dropped: u64,
 }
 
 #[derive(Debug, Serialize, JsonSchema)]
@@ -59,7 +83,8 @@ pub(super) async fn show(State(context): State<Arc<Context>>, caller: Option<Cal
 /// Asks everything at once, and takes what is slow for degraded: health must answer when little else does.
 async fn details(context: &Context) -> Details {
     let [inbound, inbound_dead, outbound, outbound_dead] = &context.queues;
-    let (tables, secret, token_key, first, second, third, fourth) = tokio::join!(
+    let (parked, tables, secret, token_key, first, second, third, fourth) = tokio::join!(
+        in_time(context.parking.lots(MOST_LOTS, None)),
         in_time(context.mint.credentials.list_keys(None, 1, None)),
         in_time(context.secret.keyring()),
         in_time(context.vault.is_usable()),
@@ -68,6 +93,7 @@ async fn details(context: &Context) -> Details {
         in_time(outbound.depth()),
         in_time(outbound_dead.depth()),
     );
+    let parked = parked.map(|(lots, _)| lots);
     let depths = [first, second, third, fourth];
     Details {
         build: env!("CARGO_PKG_VERSION"),
@@ -78,8 +104,28 @@ async fn details(context: &Context) -> Details {
             Dependency::new("token_key", token_key == Some(true)),
             Dependency::new("queues", depths.iter().all(Option::is_some)),
         ],
+        oldest_unprocessed_at: parked.as_deref().and_then(oldest_unowned),
+        parked: parked.as_deref().map(parked_by_reason),
         queues: context.queues.iter().zip(depths).map(|(queue, depth)| QueueBody::new(queue.name, depth)).collect(),
     }
+}
+
+fn oldest_unowned(lots: &[Count]) -> Option<Timestamp> {
+    lots.iter().filter(|count| count.lot.reason == Reason::Unowned && count.units > 0).map(|count| count.since).min()
+}
+
+fn parked_by_reason(lots: &[Count]) -> Vec<ParkedBody> {
+    let of = |reason: Reason| {
+        let lots = || lots.iter().filter(move |count| count.lot.reason == reason);
+        let body = ParkedBody {
+            reason: reason.name(),
+            numbers: lots().filter(|count| count.units > 0).count(),
+            units: lots().map(|count| count.units).sum(),
+            dropped: lots().map(|count| count.dropped).sum(),
+        };
+        (body.units > 0 || body.dropped > 0).then_some(body)
+    };
+    Reason::ALL.into_iter().filter_map(of).collect()
 }
 
 async fn in_time<T>(asked: impl Future<Output = Result<T>>) -> Option<T> {

@@ -26,7 +26,7 @@ use super::{
 use crate::{
     Error, Result,
     aws::{
-        audit::Audit, clients::Aws, credentials::Credentials, queue::Queue, receipts::Receipts,
+        audit::Audit, clients::Aws, credentials::Credentials, parking::Parking, queue::Queue, receipts::Receipts,
         stack_secret::StackSecret, transaction::Transactions, vault::Vault,
     },
     clock::{Clock, Random},
@@ -48,6 +48,7 @@ pub struct Context {
     secret: StackSecret,
     vault: Vault,
     queues: [Queue; 4],
+    parking: Parking,
     region: String,
 }
 
@@ -77,12 +78,13 @@ impl Context {
             mint: Mint {
                 transactions,
                 credentials,
-                receipts: Receipts::new(dynamodb, env.required("RECEIPTS_TABLE")?),
+                receipts: Receipts::new(dynamodb.clone(), env.required("RECEIPTS_TABLE")?),
                 audit,
                 clock,
                 random,
             },
             secret,
+            parking: Parking::new(dynamodb, env.required("RECEIPTS_TABLE")?),
             queues: [
                 queue("inbound", "INBOUND_QUEUE")?,
                 queue("inbound_dead_letters", "INBOUND_DEAD_LETTERS")?,

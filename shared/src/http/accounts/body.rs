@@ -42,6 +42,7 @@ pub struct AccountBody {
     token: TokenBody,
     webhook: WebhookBody,
     attention: Vec<AttentionBody>,
+    /// A thousand stands for more.
     unread_conversations: u64,
     /// Grows with every change; it is the `ETag`, too.
     version: u64,
@@ -108,7 +109,7 @@ impl AttentionBody {
 }
 
 impl AccountBody {
-    pub fn of(account: &Account, default: Option<&PhoneNumberId>, now: Timestamp) -> Self {
+    pub fn of(account: &Account, default: Option<&PhoneNumberId>, unread: u64, now: Timestamp) -> Self {
         Self {
             phone_number_id: account.number.clone(),
             waba_id: account.waba.clone(),
@@ -143,7 +144,7 @@ impl AccountBody {
                 last_event_at: account.webhook.last_event_at.map(rfc3339),
             },
             attention: account.attention(now).iter().map(AttentionBody::of).collect(),
-            unread_conversations: account.unread_conversations,
+            unread_conversations: unread,
             version: account.version,
             connected_at: rfc3339(account.connected_at),
             updated_at: rfc3339(account.updated_at),

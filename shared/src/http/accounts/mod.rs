@@ -8,7 +8,7 @@ mod pin;
 mod verification;
 mod version;
 
-use std::{ops::Deref, sync::Arc};
+use std::{collections::HashMap, ops::Deref, sync::Arc};
 
 use axum::{
     Json, Router,
@@ -17,6 +17,7 @@ use axum::{
     response::{IntoResponse, Response},
     routing::{get, post, put},
 };
+use tokio::task::JoinSet;
 
 pub use body::AccountBody;
 pub use change::ChangeBody;
@@ -35,9 +36,9 @@ use super::{
 };
 use crate::{
     Error, Result,
-    aws::{clients::Aws, transaction::Transactions},
+    aws::{clients::Aws, messages::Unread, transaction::Transactions},
     clock::{Clock, Random},
-    domain::{account::Account, meta_id::PhoneNumberId},
+    domain::{account::Account, conversation::Line, meta_id::PhoneNumberId},
     env::{Env, EnvError},
     flow::{
         diagnose::Diagnose,
@@ -56,6 +57,7 @@ pub struct Context {
     disconnect: Disconnect,
     health: Health,
     diagnose: Diagnose,
+    unread: Unread,
 }
 
 impl Context {
@@ -64,9 +66,10 @@ impl Context {
         let dynamodb = aws.dynamodb();
         let common = Connecting::from_env(env, &aws, dynamodb.clone(), clock, random)?;
         let connect = &common.connect;
+        let unread = Unread::new(dynamodb.clone(), env.required("MESSAGES_TABLE")?);
         let disconnect = Disconnect::of(connect, Transactions::new(dynamodb));
         let (own, health, diagnose) = (Own::of(connect), Health::of(connect), Diagnose::of(connect));
-        Ok(Self { common, own, disconnect, health, diagnose })
+        Ok(Self { common, own, disconnect, health, diagnose, unread })
     }
 }
 
@@ -123,8 +126,13 @@ async fn list(
     let accounts = &context.connect.accounts;
     let found = accounts.list(tenant, include.is_some(), page.limit, page.after).await?;
     let default = accounts.default_of(tenant).await?;
+    let unread = context.unread(&found.accounts).await?;
     let now = context.edge.clock.now();
-    let data = found.accounts.iter().map(|account| AccountBody::of(account, default.as_ref(), now)).collect();
+    let body = |account: &Account| {
+        let unread = unread.get(&account.number).copied().unwrap_or_default();
+        AccountBody::of(account, default.as_ref(), unread, now)
+    };
+    let data = found.accounts.iter().map(body).collect();
     Ok(Json(List { data, next: bound.seal(found.next.as_ref(), &context.secret, &context.edge.random).await? }))
 }
 
@@ -180,8 +188,19 @@ impl Context {
 
     async fn answer(&self, account: &Account) -> Result<Response> {
         let default = self.connect.accounts.default_of(&account.tenant).await?;
-        let body = AccountBody::of(account, default.as_ref(), self.edge.clock.now());
+        let unread = self.unread.count(&line(account)).await?;
+        let body = AccountBody::of(account, default.as_ref(), unread, self.edge.clock.now());
         Ok(([(header::ETAG, etag(account.version))], Json(body)).into_response())
+    }
+
+    /// How many conversations of each are unread, asked for at once.
+    async fn unread(&self, accounts: &[Account]) -> Result<HashMap<PhoneNumberId, u64>> {
+        let mut counting = JoinSet::new();
+        for account in accounts {
+            let (unread, line) = (self.unread.clone(), line(account));
+            counting.spawn(async move { unread.count(&line).await.map(|count| (line.number, count)) });
+        }
+        counting.join_all().await.into_iter().collect()
     }
 
     async fn changed(&self, caller: &Caller, kept: Kept) -> Result<Response> {
@@ -190,6 +209,10 @@ impl Context {
         }
         self.answer(&kept.account).await
     }
+}
+
+fn line(account: &Account) -> Line {
+    Line { tenant: account.tenant.clone(), number: account.number.clone() }
 }
 
 fn unknown() -> Error {

@@ -7,6 +7,7 @@ use crate::http::{
     accounts::{AccountBody, ChangeBody, Choice, DiagnosisBody, PinBody, Verification},
     connection_body::{ConnectionBody, NumberRow},
     connections::{NewConnection, Options},
+    inbox::{ContactBody, ContactChange, ConversationBody, MessageBody, StatsBody},
     list::List,
     oauth::{Confirm, Deletion, DeletionStatus, PopupAnswer, Resume},
 };
@@ -59,7 +60,11 @@ impl Operation {
 }
 
 pub(super) fn operation(key: &str) -> Option<Operation> {
-    of_access(key).or_else(|| of_connections(key)).or_else(|| of_accounts(key)).or_else(|| of_browsers(key))
+    of_access(key)
+        .or_else(|| of_connections(key))
+        .or_else(|| of_accounts(key))
+        .or_else(|| of_inbox(key))
+        .or_else(|| of_browsers(key))
 }
 
 fn named(id: &'static str, summary: &'static str) -> Operation {
@@ -157,6 +162,68 @@ fn of_accounts(key: &str) -> Option<Operation> {
     })
 }
 
+type Asked = &'static [(&'static str, &'static [&'static str], &'static str)];
+
+const OF_CONVERSATIONS: Asked = &[
+    ("phone_number_id", &[], "Those of one number; also of one that was yours."),
+    ("phone", &[], "Those with this phone, in any of the ways its country writes it."),
+    ("q", &[], "Those with people whose name begins so."),
+    ("unread", &["true", "false"], "Those with messages that nobody has read."),
+];
+const OF_MESSAGES: Asked = &[
+    ("direction", &["inbound", "outbound"], "Which way they went."),
+    ("type", &[], "Of this type."),
+    ("status", &[], "Of this status."),
+    ("since", &[], "From this time on, by Meta's clock."),
+    ("until", &[], "Before this time, by Meta's clock."),
+    RAW,
+];
+const RAW: (&str, &[&str], &str) = ("include", &["raw"], "Meta's own object, too.");
+
+fn of_inbox(key: &str) -> Option<Operation> {
+    Some(match key {
+        "GET /v1/conversations" => {
+            named("listConversations", "List conversations, newest first; a page may be short and `next` still go on")
+                .lists::<ConversationBody>()
+                .asked(OF_CONVERSATIONS)
+        }
+        "GET /v1/accounts/{id}/conversations" => named(
+            "listAccountConversations",
+            "List a number's conversations, newest first; a page may be short and `next` still go on",
+        )
+        .lists::<ConversationBody>()
+        .asked(&OF_CONVERSATIONS[1..]),
+        "GET /v1/conversations/{id}" => named("getConversation", "A conversation").gives::<ConversationBody>(),
+        "GET /v1/conversations/{id}/messages" => {
+            named("listMessages", "What was said, newest first; a page may be short and `next` still go on")
+                .lists::<MessageBody>()
+                .asked(OF_MESSAGES)
+        }
+        "GET /v1/messages/{id}" => {
+            named("getMessage", "A message, by its id or URL-encoded wamid, or `wamid_` and the wamid in base64url")
+                .gives::<MessageBody>()
+                .asked(&[RAW])
+        }
+        "GET /v1/accounts/{id}/contacts" => named(
+            "listContacts",
+            "List the people a number knows, by phone; a page may be short and `next` still go on",
+        )
+        .lists::<ContactBody>(),
+        "GET /v1/contacts/{id}" => named("getContact", "A person, as one number knows them").gives::<ContactBody>(),
+        "PATCH /v1/contacts/{id}" => {
+            named("changeContact", "Change what you keep of a person").takes::<ContactChange>().gives::<ContactBody>()
+        }
+        "GET /v1/accounts/{id}/stats" => {
+            named("getStats", "How many messages there were, by hour or day").gives::<StatsBody>().asked(&[
+                ("from", &[], "By default a day before, or 30 with granularity=day."),
+                ("to", &[], "By default now."),
+                ("granularity", &["hour", "day"], "By hour (31 days at most) or by day of UTC (366 at most)."),
+            ])
+        }
+        _ => return None,
+    })
+}
+
 /// What browsers and Meta itself ask for.
 fn of_browsers(key: &str) -> Option<Operation> {
     Some(match key {
@@ -183,6 +250,17 @@ fn of_browsers(key: &str) -> Option<Operation> {
             .gives::<Deletion>(),
         "GET /oauth/data-deletion/{code}" => {
             named("dataDeletionStatus", "That it was done: a page, or JSON where asked").gives::<DeletionStatus>()
+        }
+        "GET /webhooks/whatsapp" => {
+            named("confirmWebhook", "Meta's handshake: the challenge, as text, for whoever knows the verify token")
+                .asked(&[
+                    ("hub.mode", &["subscribe"], "What Meta wants."),
+                    ("hub.verify_token", &[], "As it was entered at Meta."),
+                    ("hub.challenge", &[], "What to answer."),
+                ])
+        }
+        "POST /webhooks/whatsapp" => {
+            named("receiveWebhook", "Meta's deliveries, signed in `X-Hub-Signature-256`; 200 once they are stored")
         }
         _ => return None,
     })

@@ -15,9 +15,12 @@ fn main() -> ExitCode {
     match hosted::function().as_deref() {
         Some("access") => hosted::run(access::run(clock())),
         Some("accounts") => hosted::run(accounts::run(clock())),
+        Some("inbound") => hosted::run(inbound::run(clock())),
+        Some("inbox") => hosted::run(inbox::run(clock())),
         Some("oauth-callback") => hosted::run(oauth_callback::run(clock())),
         Some("oauth-init") => hosted::run(oauth_init::run(clock())),
         Some("sweeper") => hosted::run(sweeper::run(clock())),
+        Some("webhook") => hosted::run(webhook::run(clock())),
         Some(name) => hosted::run(fixtures::run(name.to_owned(), hosted::clock())),
         None => ExitCode::FAILURE,
     }

@@ -35,7 +35,7 @@ async fn check_all(build: &Path, emulator: &Path) -> Result<String> {
     let mut report = Vec::new();
     for function in functions.values() {
         let name = &function.name;
-        let artefact = Artefact::read(&build.join(&function.logical_id).join("bootstrap"))?;
+        let artefact = Artefact::read(name, &build.join(&function.logical_id).join("bootstrap"))?;
         let trace = traces.path().join(name);
         let emulator = Emulator::start(emulator, &artefact.path, world.environment(name), &trace).await?;
         let answer = emulator.invoke(&event(name, &world.first_key)).await;
@@ -57,6 +57,9 @@ fn event(function: &str, key: &str) -> Value {
         "oauth-init" => of_acme(request("GET", "/v1/connections", key)),
         "oauth-callback" => stranger(request("GET", "/oauth/callback", key)),
         "accounts" => of_acme(request("GET", "/v1/accounts", key)),
+        "webhook" => delivery(request("POST", "/webhooks/whatsapp", key)),
+        "inbound" => batch(),
+        "inbox" => of_acme(request("GET", "/v1/conversations", key)),
         _ => json!({ "command": "upkeep" }),
     }
 }
@@ -70,12 +73,16 @@ fn is_expected(function: &str, answer: &Value) -> Result<bool> {
             let dependencies = body["dependencies"].as_array().map(Vec::len);
             Ok(answer["statusCode"] == 200 && body["status"] == "ok" && dependencies == Some(4))
         }
-        "oauth-init" | "accounts" => {
+        "oauth-init" | "accounts" | "inbox" => {
             let empty = json!({"data": [], "next": null}).to_string();
             Ok(answer["statusCode"] == 200 && answer["body"] == empty)
         }
         // A state that nobody was given.
         "oauth-callback" => Ok(answer["statusCode"] == 400),
+        // Nobody has signed it: the app's secret was read to know that.
+        "webhook" => Ok(answer["statusCode"] == 401),
+        // Nobody has connected the number: it is parked.
+        "inbound" => Ok(answer["batchItemFailures"] == json!([])),
         // `access` was asked first and has put the key.
         "sweeper" => Ok(answer["first_key_put"] == false),
         _ => Err(format!("say in tests/src/bin/packaging what {function} is asked and answers").into()),
@@ -87,10 +94,26 @@ fn of_acme(mut request: Value) -> Value {
     request
 }
 
+/// A record of the inbound queue.
+fn batch() -> Value {
+    let unit = json!({"kind": "message", "raw": {"id": "wamid.A", "from": "16505551234", "type": "text"}});
+    let body =
+        json!({"v": 1, "at": 1_795_219_200_000_u64, "entry": "1", "field": "messages", "number": "1", "units": [unit]});
+    let attributes = json!({"MessageGroupId": "g", "SequenceNumber": "1", "ApproximateReceiveCount": "1"});
+    json!({"Records": [{"messageId": "record-1", "body": body.to_string(), "attributes": attributes}]})
+}
+
 /// Without the key, and with a state nobody was given: what anyone can send.
 fn stranger(mut request: Value) -> Value {
     request["headers"].as_object_mut().map(|headers| headers.remove("authorization"));
     request["rawQueryString"] = json!(format!("state={}&code=code", "a".repeat(43)));
+    request
+}
+
+/// With a signature of nobody's.
+fn delivery(mut request: Value) -> Value {
+    request["headers"]["x-hub-signature-256"] = json!(format!("sha256={}", "0".repeat(64)));
+    request["body"] = json!("{}");
     request
 }
 

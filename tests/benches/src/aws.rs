@@ -9,11 +9,14 @@ use serde::Deserialize;
 
 use crate::{Result, build::root};
 
-pub(crate) struct Aws {
-    emulators: Emulators,
+#[derive(Debug)]
+pub struct Aws {
+    pub emulators: Emulators,
     template: Template,
+    /// What Meta signs with: the deployment knows the app that the simulator would be.
+    pub app_secret: String,
     /// The first key of this deployment, which the sweeper has yet to put.
-    pub(crate) operator_key: String,
+    pub operator_key: String,
 }
 
 /// As the template has it generated.
@@ -24,10 +27,12 @@ struct StackSecret {
 }
 
 impl Aws {
-    pub(crate) async fn start(data: &Path) -> Result<Self> {
+    pub async fn start(data: &Path) -> Result<Self> {
         let emulators = Emulators::start(Options::new(data)).await?;
-        let template = local::provisioned(&root().join("template.yaml"), &BTreeMap::new(), &emulators.url()).await?;
-        let mut aws = Self { emulators, template, operator_key: String::new() };
+        let parameters = local::meta::parameters();
+        let template = local::provisioned(&root().join("template.yaml"), &parameters, &emulators.url()).await?;
+        let app_secret = parameters.get("MetaAppSecret").cloned().ok_or("the local Meta app has no secret")?;
+        let mut aws = Self { emulators, template, app_secret, operator_key: String::new() };
         aws.operator_key = aws.read_operator_key().await?;
         Ok(aws)
     }
@@ -36,7 +41,7 @@ impl Aws {
         let id = self.function("sweeper")?.environment.get("STACK_SECRET").ok_or("the sweeper has no STACK_SECRET")?;
         let config = aws_sdk_secretsmanager::Config::builder()
             .behavior_version(BehaviorVersion::latest())
-            .credentials_provider(Credentials::new("startup", "local", None, None, "local"))
+            .credentials_provider(Credentials::new("benches", "local", None, None, "local"))
             .endpoint_url(self.emulators.url())
             .http_client(aws_smithy_http_client::Builder::new().build_http())
             .region(Region::from_static(REGION))
@@ -47,7 +52,7 @@ impl Aws {
     }
 
     /// What Lambda tells every function.
-    pub(crate) fn environment(&self, name: &str) -> BTreeMap<String, String> {
+    pub fn environment(&self, name: &str) -> BTreeMap<String, String> {
         [
             ("AWS_DEFAULT_REGION", REGION),
             ("AWS_ENDPOINT_URL", &self.emulators.url()),
@@ -70,7 +75,7 @@ impl Aws {
     }
 
     /// The same, and what the template adds.
-    pub(crate) fn function_environment(&self, name: &str) -> Result<BTreeMap<String, String>> {
+    pub fn function_environment(&self, name: &str) -> Result<BTreeMap<String, String>> {
         let function = self.function(name)?;
         let mut environment = self.environment(name);
         let log = [("AWS_LAMBDA_LOG_FORMAT", &function.log_format), ("AWS_LAMBDA_LOG_LEVEL", &function.log_level)];
@@ -80,11 +85,11 @@ impl Aws {
     }
 
     /// How many requests a caller has made.
-    pub(crate) fn calls_of(&self, caller: &str) -> usize {
+    pub fn calls_of(&self, caller: &str) -> usize {
         self.emulators.calls().iter().filter(|call| call.caller == caller).count()
     }
 
-    pub(crate) async fn stop(self) {
+    pub async fn stop(self) {
         self.emulators.stop().await;
     }
 

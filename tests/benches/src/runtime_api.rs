@@ -1,41 +1,44 @@
-//! The Lambda Runtime API for one process and one event. The second request for work is never answered.
+//! The Lambda Runtime API for one process. Who asks for work waits until there is some.
 
-use std::{
-    convert::Infallible,
-    sync::{
-        Arc,
-        atomic::{AtomicUsize, Ordering},
-    },
-    time::Instant,
-};
+use std::{convert::Infallible, sync::Arc, time::Instant};
 
 use bytes::Bytes;
 use http::{Method, Request, Response, StatusCode};
 use http_body_util::{BodyExt, Full};
 use hyper::{body::Incoming, server::conn::http1, service::service_fn};
 use hyper_util::rt::TokioIo;
-use tokio::{net::TcpListener, sync::mpsc, task::JoinSet};
+use tokio::{
+    net::TcpListener,
+    sync::{Mutex, mpsc},
+    task::JoinSet,
+};
 
 /// What a process asked or told, in the order it did.
 #[derive(Debug)]
 pub(crate) enum Step {
+    /// It asks for work.
     Ready,
     Answered(Bytes),
-    /// It has asked for work again: its start is over.
-    Done,
     Failed(Bytes),
 }
 
 pub(crate) struct RuntimeApi {
-    event: Bytes,
-    asked: AtomicUsize,
+    events: Mutex<mpsc::UnboundedReceiver<Bytes>>,
     steps: mpsc::UnboundedSender<(Instant, Step)>,
 }
 
+/// The other end: events go in, steps come out.
+#[derive(Debug)]
+pub(crate) struct Invoker {
+    pub(crate) events: mpsc::UnboundedSender<Bytes>,
+    pub(crate) steps: mpsc::UnboundedReceiver<(Instant, Step)>,
+}
+
 impl RuntimeApi {
-    pub(crate) fn new(event: Bytes) -> (Self, mpsc::UnboundedReceiver<(Instant, Step)>) {
+    pub(crate) fn new() -> (Self, Invoker) {
+        let (events, given) = mpsc::unbounded_channel();
         let (steps, seen) = mpsc::unbounded_channel();
-        (Self { event, asked: AtomicUsize::new(0), steps }, seen)
+        (Self { events: Mutex::new(given), steps }, Invoker { events, steps: seen })
     }
 
     /// Serves until it is dropped.
@@ -43,6 +46,8 @@ impl RuntimeApi {
         let api = Arc::new(self);
         let mut connections = JoinSet::new();
         while let Ok((stream, _)) = listener.accept().await {
+            // An answer that waits for an acknowledgement would be measured as the function's time.
+            let _ = stream.set_nodelay(true);
             let api = Arc::clone(&api);
             connections.spawn(async move {
                 let answer = service_fn(|request| async { Ok::<_, Infallible>(api.answer(request).await) });
@@ -65,12 +70,9 @@ impl RuntimeApi {
     }
 
     async fn next(&self) -> Response<Full<Bytes>> {
-        if self.asked.fetch_add(1, Ordering::Relaxed) > 0 {
-            self.tell(Step::Done);
-            return std::future::pending().await;
-        }
         self.tell(Step::Ready);
-        let mut next = Response::new(Full::new(self.event.clone()));
+        let Some(event) = self.events.lock().await.recv().await else { return std::future::pending().await };
+        let mut next = Response::new(Full::new(event));
         for (name, value) in [
             ("content-type", "application/json"),
             ("lambda-runtime-aws-request-id", "8476a536-e9f4-11e8-9739-2dfe598c3fcd"),

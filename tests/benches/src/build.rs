@@ -9,10 +9,10 @@ use crate::{Result, say};
 
 /// A built binary, named like its package.
 #[derive(Debug, Clone)]
-pub(crate) struct Program {
-    pub(crate) name: String,
-    pub(crate) executable: PathBuf,
-    pub(crate) bytes: u64,
+pub struct Program {
+    pub name: String,
+    pub executable: PathBuf,
+    pub bytes: u64,
 }
 
 /// One line of cargo's report.
@@ -28,12 +28,12 @@ struct Target {
     name: String,
 }
 
-pub(crate) fn root() -> PathBuf {
+pub fn root() -> PathBuf {
     PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../.."))
 }
 
 /// Every package under `functions/`.
-pub(crate) fn functions() -> Result<Vec<String>> {
+pub fn functions() -> Result<Vec<String>> {
     let mut names = Vec::new();
     for folder in std::fs::read_dir(root().join("functions"))? {
         let folder = folder?;
@@ -45,7 +45,7 @@ pub(crate) fn functions() -> Result<Vec<String>> {
     Ok(names)
 }
 
-pub(crate) async fn release(package: &str) -> Result<Program> {
+pub async fn release(package: &str) -> Result<Program> {
     say(&format!("building {package}"));
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| OsString::from("cargo"));
     let built = Command::new(cargo)

@@ -1,0 +1,161 @@
+//! The names that lead to a conversation. One name leads to one: it is put only where there is none, moved only from
+//! where it was.
+
+use aws_sdk_dynamodb::{
+    operation::update_item::UpdateItemError,
+    types::{AttributeValue, Put, TransactWriteItem, Update},
+};
+use jiff::Timestamp;
+
+use super::{Messages, conversation_key, number_key, row, text_key};
+use crate::{
+    Error, Result,
+    aws::transaction::{Item, Outcome, Transactions},
+    domain::{
+        conversation::{Alias, ConversationId, Head, Leads, Line},
+        hex,
+    },
+};
+
+const CONVERSATION: &str = "conversation";
+const BEFORE: &str = "before";
+const UNTIL: &str = "until";
+
+/// A conversation with its head, as a change of names saves it.
+#[derive(Debug)]
+pub struct Side<'a> {
+    pub id: ConversationId,
+    pub head: &'a Head,
+}
+
+impl Messages {
+    /// Lets names lead to a conversation. False, and nothing is changed, where one of them leads somewhere already.
+    pub async fn name(&self, line: &Line, conversation: ConversationId, aliases: &[Alias]) -> Result<bool> {
+        let namings = aliases.iter().map(|alias| self.naming(line, conversation, alias, None));
+        let mut namings = namings.collect::<Result<Vec<_>>>()?;
+        match (namings.pop(), namings.is_empty()) {
+            (None, _) => Ok(true),
+            // One alone costs half of what it would in a transaction.
+            (Some(naming), true) => self.update(naming).await,
+            (Some(naming), false) => {
+                namings.push(naming);
+                self.commit(namings.into_iter().map(in_transaction).collect()).await
+            }
+        }
+    }
+
+    /// Makes one conversation of two that turned out to be with the same person: at once, or not at all where either has
+    /// changed meanwhile. Both heads are as they are to be.
+    pub async fn merge(&self, line: &Line, winner: Side<'_>, loser: Side<'_>, now: Timestamp) -> Result<bool> {
+        let mut writes = vec![self.replacing(line, &winner, now)?, self.replacing(line, &loser, now)?];
+        for alias in loser.head.contact.living() {
+            writes.push(in_transaction(self.naming(line, winner.id, alias, Some(loser.id))?));
+        }
+        self.commit(writes).await
+    }
+
+    /// Lets a person's old names lead to them only for what was said until then. Where one leads elsewhere by now, it is
+    /// left as it is.
+    pub async fn unname(
+        &self,
+        line: &Line,
+        conversation: ConversationId,
+        aliases: &[Alias],
+        until: Timestamp,
+    ) -> Result<()> {
+        for alias in aliases {
+            let update = Update::builder()
+                .table_name(&self.table)
+                .set_key(Some(alias_key(line, alias)))
+                .update_expression("SET #before = :here, #until = :until REMOVE #conversation")
+                .condition_expression("#conversation = :here")
+                .expression_attribute_names("#conversation", CONVERSATION)
+                .expression_attribute_names("#before", BEFORE)
+                .expression_attribute_names("#until", UNTIL)
+                .expression_attribute_values(":here", AttributeValue::S(conversation.hex()))
+                .expression_attribute_values(":until", AttributeValue::N(until.as_millisecond().to_string()));
+            self.update(update.build().map_err(Error::aws)?).await?;
+        }
+        Ok(())
+    }
+
+    /// Sends one update alone. Says whether its condition held.
+    async fn update(&self, update: Update) -> Result<bool> {
+        let sent = self
+            .client
+            .update_item()
+            .table_name(update.table_name)
+            .set_key(Some(update.key))
+            .update_expression(update.update_expression)
+            .set_condition_expression(update.condition_expression)
+            .set_expression_attribute_names(update.expression_attribute_names)
+            .set_expression_attribute_values(update.expression_attribute_values)
+            .send()
+            .await;
+        let Err(error) = sent else { return Ok(true) };
+        match error.as_service_error() {
+            Some(UpdateItemError::ConditionalCheckFailedException(_)) => Ok(false),
+            _ => Err(Error::aws(error)),
+        }
+    }
+
+    async fn commit(&self, writes: Vec<TransactWriteItem>) -> Result<bool> {
+        Ok(matches!(Transactions::new(self.client.clone()).commit(writes).await?, Outcome::Committed))
+    }
+
+    /// `from`: it may lead there so far.
+    fn naming(
+        &self,
+        line: &Line,
+        conversation: ConversationId,
+        alias: &Alias,
+        from: Option<ConversationId>,
+    ) -> Result<Update> {
+        let mut update = Update::builder()
+            .table_name(&self.table)
+            .set_key(Some(alias_key(line, alias)))
+            .update_expression("SET #conversation = :here")
+            .expression_attribute_names("#conversation", CONVERSATION)
+            .expression_attribute_values(":here", AttributeValue::S(conversation.hex()));
+        update = match from {
+            None => update.condition_expression("attribute_not_exists(#conversation)"),
+            Some(from) => update
+                .condition_expression("attribute_not_exists(#conversation) OR #conversation IN (:from, :here)")
+                .expression_attribute_values(":from", AttributeValue::S(from.hex())),
+        };
+        update.build().map_err(Error::aws)
+    }
+
+    fn replacing(&self, line: &Line, side: &Side<'_>, now: Timestamp) -> Result<TransactWriteItem> {
+        let before = side.head.revision;
+        let head = Head { revision: before + 1, ..side.head.clone() };
+        let item = row::write_head(&line.tenant, &side.id, &head, now + self.retention)?;
+        let put = Put::builder().table_name(&self.table).set_item(Some(item));
+        let put = if before == 0 {
+            put.condition_expression("attribute_not_exists(pk)")
+        } else {
+            put.condition_expression("revision = :before")
+                .expression_attribute_values(":before", AttributeValue::N(before.to_string()))
+        };
+        Ok(TransactWriteItem::builder().put(put.build().map_err(Error::aws)?).build())
+    }
+}
+
+fn in_transaction(update: Update) -> TransactWriteItem {
+    TransactWriteItem::builder().update(update).build()
+}
+
+pub(super) fn alias_key(line: &Line, alias: &Alias) -> Item {
+    text_key(number_key(line, 'a'), alias.key())
+}
+
+/// Where a name leads.
+pub(super) fn leads(item: &Item) -> Leads {
+    let conversation = |name| hex::decode(item.get(name)?.as_s().ok()?).map(ConversationId::new);
+    let until = || Timestamp::from_millisecond(item.get(UNTIL)?.as_n().ok()?.parse().ok()?).ok();
+    Leads { now: conversation(CONVERSATION), before: conversation(BEFORE).zip(until()) }
+}
+
+pub(super) fn head_key(line: &Line, conversation: &ConversationId) -> Item {
+    text_key(conversation_key(&line.tenant, conversation), super::HEAD.to_owned())
+}

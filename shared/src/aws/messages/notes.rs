@@ -1,0 +1,149 @@
+//! What lists and figures are made from: conversations touched together, who is unread, names to search, counts.
+
+use std::collections::BTreeMap;
+
+use aws_sdk_dynamodb::{
+    config::retry::RetryConfig,
+    operation::update_item::UpdateItemError,
+    primitives::Blob,
+    types::{AttributeValue, DeleteRequest, PutRequest, WriteRequest},
+};
+use jiff::{Timestamp, tz::TimeZone};
+
+use super::{Messages, number_key, seconds, sortable, text_key};
+use crate::{
+    Error, Result,
+    aws::{batch_write, transaction::Item},
+    domain::{
+        conversation::{ConversationId, Line, searched},
+        hex,
+        message::Direction,
+    },
+};
+
+/// What changed in lists. All of it may be written twice.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Note {
+    /// These conversations have a new place in the list, each that of its head's `updated_at`.
+    Touched(Line, Vec<(ConversationId, Timestamp)>),
+    /// Something in it is unread now.
+    Unread(Line, ConversationId),
+    /// Nothing in it is unread any more.
+    Read(Line, ConversationId),
+    /// It is found by this name.
+    Named(Line, ConversationId, String),
+    /// It is found by this name no more.
+    Unnamed(Line, ConversationId, String),
+}
+
+/// What was counted of one number, by the hour it happened in.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Counts(BTreeMap<String, BTreeMap<String, u64>>);
+
+impl Counts {
+    /// A message, or what became of it.
+    pub fn message(&mut self, at: Timestamp, direction: Direction, kind: &str, status: &str) {
+        let direction = match direction {
+            Direction::Inbound => "inbound",
+            Direction::Outbound => "outbound",
+        };
+        self.add(at, format!("m#{direction}#{kind}#{status}"));
+    }
+
+    /// A failure, by Meta's code.
+    pub fn failure(&mut self, at: Timestamp, code: &str) {
+        self.add(at, format!("f#{code}"));
+    }
+
+    pub fn add_all(&mut self, more: Self) {
+        for (hour, counts) in more.0 {
+            let known = self.0.entry(hour).or_default();
+            for (what, count) in counts {
+                *known.entry(what).or_default() += count;
+            }
+        }
+    }
+
+    fn add(&mut self, at: Timestamp, what: String) {
+        *self.0.entry(hour(at)).or_default().entry(what).or_default() += 1;
+    }
+}
+
+/// As the sort key of counts has it.
+pub(super) fn hour(at: Timestamp) -> String {
+    at.to_zoned(TimeZone::UTC).strftime("%Y-%m-%dT%H").to_string()
+}
+
+impl Messages {
+    pub async fn note(&self, notes: &[Note], now: Timestamp) -> Result<()> {
+        let mut writes = BTreeMap::new();
+        for note in notes {
+            let (key, write) = self.write_of(note, now)?;
+            // What is noted twice in one call is written as it was noted last.
+            writes.insert(key, write);
+        }
+        batch_write::all(&self.client, &self.table, writes.into_values().collect()).await
+    }
+
+    fn write_of(&self, note: &Note, now: Timestamp) -> Result<((String, String), WriteRequest)> {
+        let until = ("ttl".to_owned(), seconds(now + self.retention));
+        let (line, kind, sort_key, more) = match note {
+            Note::Touched(line, touched) => {
+                let newest = touched.iter().map(|(_, at)| *at).max().unwrap_or(now);
+                let of: Vec<AttributeValue> = touched.iter().map(touch).collect();
+                let names: Vec<String> = touched.iter().map(|(id, at)| format!("{}{at}", id.hex())).collect();
+                let sort_key = format!("{}#{}", sortable(newest), &hex::sha256(names.concat().as_bytes())[..16]);
+                (line, 'r', sort_key, Some(("touched".to_owned(), AttributeValue::L(of))))
+            }
+            Note::Unread(line, id) | Note::Read(line, id) => (line, 'u', id.hex(), None),
+            Note::Named(line, id, name) | Note::Unnamed(line, id, name) => {
+                (line, 'q', format!("{}#{}", searched(name), id.hex()), None)
+            }
+        };
+        let partition = number_key(line, kind);
+        let mut item = text_key(partition.clone(), sort_key.clone());
+        let write = if matches!(note, Note::Read(..) | Note::Unnamed(..)) {
+            let delete = DeleteRequest::builder().set_key(Some(item)).build().map_err(Error::aws)?;
+            WriteRequest::builder().delete_request(delete)
+        } else {
+            item.extend(more.into_iter().chain([until]));
+            WriteRequest::builder().put_request(PutRequest::builder().set_item(Some(item)).build().map_err(Error::aws)?)
+        };
+        Ok(((partition, sort_key), write.build()))
+    }
+
+    /// Adds counts, never twice: an answer that is lost is not asked for again, and a request that comes twice is known
+    /// by `token`, which is this batch's own.
+    pub async fn count(&self, line: &Line, counts: &Counts, token: [u8; 6], now: Timestamp) -> Result<()> {
+        for (hour, counts) in &counts.0 {
+            let mut update = self.client.update_item().table_name(&self.table);
+            update = update.set_key(Some(text_key(number_key(line, 'n'), hour.clone())));
+            let mut add = Vec::new();
+            for (place, (name, count)) in counts.iter().enumerate() {
+                add.push(format!("#{place} :{place}"));
+                update = update.expression_attribute_names(format!("#{place}"), name);
+                update = update.expression_attribute_values(format!(":{place}"), AttributeValue::N(count.to_string()));
+            }
+            let update = update
+                .update_expression(format!("ADD {} SET #ttl = :ttl, #by = :by", add.join(", ")))
+                .condition_expression("attribute_not_exists(#by) OR #by <> :by")
+                .expression_attribute_names("#ttl", "ttl")
+                .expression_attribute_names("#by", "by")
+                .expression_attribute_values(":ttl", seconds(now + self.retention))
+                .expression_attribute_values(":by", AttributeValue::B(Blob::new(token)));
+            let once = aws_sdk_dynamodb::config::Builder::new().retry_config(RetryConfig::disabled());
+            let Err(error) = update.customize().config_override(once).send().await else { continue };
+            if !error.as_service_error().is_some_and(UpdateItemError::is_conditional_check_failed_exception) {
+                return Err(Error::aws(error));
+            }
+        }
+        Ok(())
+    }
+}
+
+fn touch((conversation, at): &(ConversationId, Timestamp)) -> AttributeValue {
+    AttributeValue::M(Item::from([
+        ("c".to_owned(), AttributeValue::S(conversation.hex())),
+        ("t".to_owned(), AttributeValue::N(at.as_millisecond().to_string())),
+    ]))
+}

@@ -1,0 +1,80 @@
+//! What a batch has to know before it can do anything, read in as few calls as can be: accounts, names, heads.
+
+use std::collections::{HashMap, HashSet};
+
+use super::{
+    Messages,
+    aliases::{alias_key, head_key, leads},
+    row,
+};
+use crate::{
+    Result,
+    aws::{accounts::Accounts, batch_get, transaction::Item},
+    domain::{
+        account::Account,
+        conversation::{Alias, ConversationId, Head, Leads, Line},
+        meta_id::PhoneNumberId,
+    },
+};
+
+/// What is to be looked up.
+#[derive(Debug, Default)]
+pub struct Wanted {
+    pub accounts: HashSet<PhoneNumberId>,
+    pub aliases: HashSet<(Line, Alias)>,
+    pub heads: HashSet<(Line, ConversationId)>,
+}
+
+/// What was looked up. None: it is not there.
+#[derive(Debug, Default)]
+pub struct Seen {
+    pub accounts: HashMap<PhoneNumberId, Option<Account>>,
+    pub aliases: HashMap<(Line, Alias), Leads>,
+    pub heads: HashMap<(Line, ConversationId), Option<Head>>,
+}
+
+impl Wanted {
+    pub fn is_empty(&self) -> bool {
+        self.accounts.is_empty() && self.aliases.is_empty() && self.heads.is_empty()
+    }
+}
+
+impl Messages {
+    /// Looks it all up, and adds it to what has been seen.
+    pub async fn look(&self, accounts: &Accounts, wanted: &Wanted, seen: &mut Seen) -> Result<()> {
+        let mut keys: Vec<(&str, Item)> = wanted.accounts.iter().map(|id| accounts.key_of(id)).collect();
+        let names: HashMap<_, _> =
+            wanted.aliases.iter().map(|(line, alias)| (alias_key(line, alias), (line, alias))).map(by_text).collect();
+        let heads: HashMap<_, _> =
+            wanted.heads.iter().map(|(line, id)| (head_key(line, id), (line, id))).map(by_text).collect();
+        let of_aliases = wanted.aliases.iter().map(|(line, alias)| alias_key(line, alias));
+        let of_heads = wanted.heads.iter().map(|(line, id)| head_key(line, id));
+        keys.extend(of_aliases.chain(of_heads).map(|key| (self.table.as_str(), key)));
+
+        seen.accounts.extend(wanted.accounts.iter().map(|id| (id.clone(), None)));
+        seen.aliases.extend(wanted.aliases.iter().map(|name| (name.clone(), Leads::default())));
+        seen.heads.extend(wanted.heads.iter().map(|head| (head.clone(), None)));
+        for (table, item) in batch_get::items(&self.client, keys).await? {
+            if table != self.table {
+                seen.accounts.extend(Accounts::read(item)?.map(|account| (account.number.clone(), Some(account))));
+                continue;
+            }
+            let place = texts_of(&item);
+            if let Some((line, alias)) = names.get(&place) {
+                seen.aliases.insert(((*line).clone(), (*alias).clone()), leads(&item));
+            } else if let Some((line, id)) = heads.get(&place) {
+                seen.heads.insert(((*line).clone(), **id), Some(row::read_head(item)?));
+            }
+        }
+        Ok(())
+    }
+}
+
+fn by_text<T>((key, of): (Item, T)) -> ((String, String), T) {
+    (texts_of(&key), of)
+}
+
+fn texts_of(item: &Item) -> (String, String) {
+    let text = |name| item.get(name).and_then(|value| value.as_s().ok()).cloned().unwrap_or_default();
+    (text("pk"), text("sk"))
+}

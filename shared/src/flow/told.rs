@@ -1,0 +1,96 @@
+//! What Meta tells of a WABA or of a number's standing: taken over by the accounts it is about, and kept as an event.
+//!
+//! The account first, the event then. Twice or half: an account takes older news for nothing new, and an event is kept
+//! once.
+
+use jiff::Timestamp;
+use serde_json::Value;
+
+use crate::{
+    Error, Result,
+    aws::{
+        accounts::Accounts,
+        connections::Connections,
+        messages::{Event, Messages},
+    },
+    clock::Clock,
+    domain::{
+        account::{Account, Told},
+        envelope::{Envelope, Unit},
+        meta_id::WabaId,
+        tenant::TenantId,
+    },
+};
+
+#[derive(Debug, Clone)]
+pub struct Tell {
+    pub accounts: Accounts,
+    pub connections: Connections,
+    pub messages: Messages,
+    pub clock: Clock,
+}
+
+impl Tell {
+    /// Says whether there was anybody to tell: where nobody is on the WABA, the unit waits for somebody.
+    pub async fn tell(&self, envelope: &Envelope<'_>, unit: &Unit<'_>) -> Result<bool> {
+        // What cannot be read as JSON (a lone surrogate) is nothing an account could take over.
+        let value: Value = serde_json::from_str(unit.raw.get()).unwrap_or_default();
+        let Some(waba) = waba_of(envelope, &value) else { return Ok(false) };
+        let accounts = self.accounts.on_waba(&waba).await?;
+        let at = envelope.time.and_then(|second| Timestamp::from_second(second).ok()).unwrap_or(envelope.at);
+        let told = Told { field: &envelope.field, value: &value, at };
+        for account in accounts.iter().filter(|account| told.concerns(account)) {
+            self.accounts
+                .edit(&account.number, self.clock.now(), |account| {
+                    account.is_told(told);
+                    Ok(())
+                })
+                .await?;
+            if told.is_partner_added() {
+                self.note_partner(account, &value).await?;
+            }
+        }
+        for tenant in tenants_of(&accounts) {
+            let event = Event {
+                tenant,
+                waba: waba.as_str(),
+                number: None,
+                field: &envelope.field,
+                kind: unit.kind.as_str(),
+                at: Some(at),
+                received_at: envelope.at,
+                raw: unit.raw.get(),
+            };
+            self.messages.keep(&event).await?;
+        }
+        Ok(!accounts.is_empty())
+    }
+
+    /// Meta confirms the permission that made an account: that belongs to the attempt.
+    async fn note_partner(&self, account: &Account, value: &Value) -> Result<()> {
+        let Some(id) = &account.hidden.connection else { return Ok(()) };
+        let Some(mut stored) = self.connections.find(id).await? else { return Ok(()) };
+        self.connections
+            .change(&mut stored, self.clock.now(), |connection| {
+                connection.partner_event = Some(value.clone());
+                Ok::<_, Error>(())
+            })
+            .await
+    }
+}
+
+/// The WABA it is about. Fields about partners come under a portfolio's id and name the WABA inside.
+pub fn waba_of(envelope: &Envelope<'_>, value: &Value) -> Option<WabaId> {
+    let inside = value.pointer("/waba_info/waba_id").and_then(Value::as_str);
+    inside.and_then(|id| id.parse().ok()).or_else(|| envelope.entry.parse().ok())
+}
+
+fn tenants_of(accounts: &[Account]) -> Vec<&TenantId> {
+    let mut tenants: Vec<&TenantId> = Vec::new();
+    for account in accounts {
+        if !tenants.contains(&&account.tenant) {
+            tenants.push(&account.tenant);
+        }
+    }
+    tenants
+}

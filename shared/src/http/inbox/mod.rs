@@ -1,0 +1,125 @@
+//! The function `inbox`: conversations, what was said in them, the people, and how much of it there was.
+
+mod body;
+mod change;
+mod contacts;
+mod conversations;
+mod messages;
+mod stats;
+
+use std::sync::Arc;
+
+use axum::{
+    Router,
+    extract::{FromRef, FromRequestParts, Path},
+    http::request::Parts,
+    routing::get,
+};
+
+pub use body::{ContactBody, ConversationBody, MessageBody};
+pub use change::ContactChange;
+pub use stats::StatsBody;
+
+use super::{
+    call::{self, Edge},
+    caller::{Admission, Caller},
+    routes::ROUTES,
+};
+use crate::{
+    Error, Result,
+    aws::{
+        accounts::Accounts, audit::Audit, clients::Aws, credentials::Credentials, messages::Messages,
+        stack_secret::StackSecret,
+    },
+    clock::{Clock, Random},
+    domain::{
+        conversation::{ConversationId, Head, Line},
+        tenant::TenantId,
+    },
+    env::{Env, EnvError},
+    flow::admit::{First, Gate},
+};
+
+/// What this function may touch: its role in the template grants the same, its environment names the same.
+#[derive(Debug, Clone)]
+pub struct Context {
+    admission: Admission,
+    edge: Edge,
+    secret: StackSecret,
+    accounts: Accounts,
+    messages: Messages,
+}
+
+impl Context {
+    pub fn from_env(env: &Env, clock: Clock, random: Random) -> Result<Self, EnvError> {
+        let aws = Aws::from_env(env)?;
+        let dynamodb = aws.dynamodb();
+        let secret = StackSecret::new(aws.secrets(clock.clone()), env.required("STACK_SECRET")?, clock.clone());
+        let credentials = Credentials::new(dynamodb.clone(), env.required("CREDENTIALS_TABLE")?);
+        let audit = Audit::new(dynamodb.clone(), env.required("AUDIT_TABLE")?);
+        Ok(Self {
+            admission: Admission {
+                gate: Gate::new(credentials, clock.clone(), First::Know(secret.clone())),
+                routes: ROUTES,
+            },
+            edge: Edge { audit, clock, random, routes: ROUTES },
+            secret,
+            accounts: Accounts::new(dynamodb.clone(), env.required("ACCOUNTS_TABLE")?),
+            messages: Messages::new(dynamodb, env.required("MESSAGES_TABLE")?, env.required("RETENTION_DAYS")?),
+        })
+    }
+}
+
+impl FromRef<Arc<Context>> for Admission {
+    fn from_ref(context: &Arc<Context>) -> Self {
+        context.admission.clone()
+    }
+}
+
+pub fn router(context: Context) -> Router {
+    let edge = context.edge.clone();
+    let routes = Router::new()
+        .route("/v1/conversations", get(conversations::list))
+        .route("/v1/conversations/{id}", get(conversations::show))
+        .route("/v1/conversations/{id}/messages", get(messages::list))
+        .route("/v1/messages/{id}", get(messages::show))
+        .route("/v1/contacts/{id}", get(contacts::show).patch(change::change))
+        .route("/v1/accounts/{id}/conversations", get(conversations::list_of_account))
+        .route("/v1/accounts/{id}/contacts", get(contacts::list))
+        .route("/v1/accounts/{id}/stats", get(stats::show))
+        .with_state(Arc::new(context));
+    call::serve(routes, edge)
+}
+
+impl Context {
+    /// A tenant's account. Another tenant's is not there.
+    async fn own_account(&self, caller: &Caller, id: &str) -> Result<Line> {
+        let tenant = caller.of_tenant()?;
+        let number = id.parse().map_err(|_| Error::NotFound { thing: "account" })?;
+        self.accounts.own(tenant, &number).await?;
+        Ok(Line { tenant: tenant.clone(), number })
+    }
+
+    /// A tenant's conversation; of a part of another, that other.
+    async fn own_conversation(
+        &self,
+        tenant: &TenantId,
+        id: &ConversationId,
+        thing: &'static str,
+    ) -> Result<(ConversationId, Head)> {
+        self.messages.whole_conversation(tenant, id).await?.ok_or(Error::NotFound { thing })
+    }
+}
+
+/// What a path names; whether it can be an id at all is for whoever looks it up.
+struct Id(String);
+
+impl<S: Send + Sync> FromRequestParts<S> for Id {
+    type Rejection = Error;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self> {
+        let Path(id) =
+            Path::<String>::from_request_parts(parts, state).await.map_err(|_| Error::NotFound { thing: "path" })?;
+        Ok(Self(id))
+    }
+}

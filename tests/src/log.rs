@@ -1,0 +1,50 @@
+//! What is logged meanwhile, as bytes to be searched.
+
+use std::{
+    io::Write,
+    sync::{Arc, LazyLock, Mutex, PoisonError},
+};
+
+use tracing::{Dispatch, level_filters::LevelFilter, subscriber::DefaultGuard};
+use tracing_subscriber::fmt::MakeWriter;
+
+#[derive(Debug, Clone, Default)]
+pub struct Log(Arc<Mutex<Vec<u8>>>);
+
+/// Hears nothing. Where there is one listener alone, `tracing` asks the thread that comes to a line first whether
+/// anybody listens, and remembers its no for all of them; with two it asks both.
+static SECOND: LazyLock<Dispatch> =
+    LazyLock::new(|| Dispatch::new(tracing_subscriber::fmt().with_max_level(LevelFilter::OFF).finish()));
+
+impl Log {
+    /// Everything that this thread logs, at every level, until the guard is dropped.
+    pub fn listen(&self) -> DefaultGuard {
+        LazyLock::force(&SECOND);
+        let subscriber =
+            tracing_subscriber::fmt().with_max_level(LevelFilter::TRACE).with_writer(self.clone()).finish();
+        tracing::subscriber::set_default(subscriber)
+    }
+
+    pub fn text(&self) -> String {
+        String::from_utf8_lossy(&self.0.lock().unwrap_or_else(PoisonError::into_inner)).into_owned()
+    }
+}
+
+impl Write for Log {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
+impl<'a> MakeWriter<'a> for Log {
+    type Writer = Self;
+
+    fn make_writer(&'a self) -> Self {
+        self.clone()
+    }
+}
