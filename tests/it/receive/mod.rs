@@ -3,6 +3,7 @@
 mod budget;
 mod corpus;
 mod faults;
+mod fixtures;
 mod identity;
 mod messages;
 mod order;

@@ -24,11 +24,17 @@ const LONGEST_PHONE: usize = 24;
 const LONGEST_ID: usize = 200;
 
 impl Names {
+    /// What stands where a phone number belongs and is none, names the person all the same.
     pub fn new(phone: Option<String>, user_id: Option<String>) -> Self {
+        let is_of_a_phone = |letter: char| letter.is_ascii_digit() || "+ -()".contains(letter);
+        let (phone, other) = match phone {
+            Some(phone) if phone.chars().all(is_of_a_phone) => (Some(phone), None),
+            other => (None, other),
+        };
         let digits = |phone: String| phone.chars().filter(char::is_ascii_digit).collect::<String>();
         Self {
             phone: phone.map(digits).filter(|digits| (1..=LONGEST_PHONE).contains(&digits.len())),
-            user_id: user_id.filter(|id| id.len() <= LONGEST_ID),
+            user_id: user_id.or(other).filter(|id| (1..=LONGEST_ID).contains(&id.len())),
             group: None,
         }
     }
@@ -110,7 +116,8 @@ mod tests {
             names("+1 (650) 555", "US.1").aliases(),
             [Alias::Phone("1650555".into()), Alias::User("US.1".into())]
         );
-        assert!(names("abc", "").aliases().is_empty());
+        assert_eq!(names("US.1349", "").aliases(), [Alias::User("US.1349".into())]);
+        assert!(names("", "").aliases().is_empty());
         assert!(names(&"1".repeat(25), &"u".repeat(201)).aliases().is_empty());
     }
 }
