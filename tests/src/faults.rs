@@ -51,56 +51,6 @@ where
     }
 }
 
-/// Runs `flow` under every two faults at AWS, the second armed beside the first. Where the first keeps the second from
-/// coming, that is one scenario of the first more, and counted apart.
-pub async fn exhaust_pairs<F, R>(flow: F) -> Verdict
-where
-    F: Fn(Arc<World>) -> R + Copy + Send + 'static,
-    R: Future<Output = Vec<String>> + Send + 'static,
-{
-    let sites = record(flow).await;
-    let single: Vec<Fault> = sites.iter().filter(|site| !graph::is_of_graph(site)).flat_map(faults_at).collect();
-    let pairs = single.iter().enumerate().flat_map(|(place, first)| {
-        let later = single[place..].iter().filter(move |second| second.site != first.site);
-        later.map(move |second| [first.clone(), second.clone()])
-    });
-    let mut waiting: Vec<[Fault; 2]> = pairs.collect();
-    let scenarios = waiting.len();
-    let mut verdict = Verdict { sites, scenarios, violations: Vec::new(), idle: Vec::new() };
-    let mut running = JoinSet::new();
-    loop {
-        while running.len() < AT_ONCE
-            && let Some(pair) = waiting.pop()
-        {
-            running.spawn(pair_scenario(flow, pair));
-        }
-        let Some(ended) = running.join_next().await else { return verdict };
-        let ([first, second], fired, broken) = ended.expect("a scenario ends");
-        let name = format!("{} {:?} and {} {:?}", first.site, first.kind, second.site, second.kind);
-        if fired < 2 {
-            verdict.idle.push(name.clone());
-        }
-        verdict.violations.extend(broken.into_iter().map(|what| format!("{name}: {what}")));
-    }
-}
-
-async fn pair_scenario<F, R>(flow: F, pair: [Fault; 2]) -> ([Fault; 2], usize, Vec<String>)
-where
-    F: Fn(Arc<World>) -> R,
-    R: Future<Output = Vec<String>>,
-{
-    let world = Arc::new(World::start().await);
-    for fault in &pair {
-        world.aws.faults().arm(fault.clone());
-    }
-    let flowing = flow(Arc::clone(&world));
-    let broken = tokio::select! {
-        broken = flowing => broken,
-        () = time_passes_once_it_fired(&world) => unreachable!("time passes for ever"),
-    };
-    (pair, world.aws.faults().fired().len(), broken)
-}
-
 /// What can happen at a site.
 fn faults_at(site: &Site) -> Vec<Fault> {
     let mut kinds = FaultKind::ALL.to_vec();
@@ -145,12 +95,9 @@ where
 
 /// A delayed request to AWS waits on the movable clock, which nobody else moves.
 async fn time_passes_once_it_fired(world: &World) {
-    let mut fired = 0;
-    loop {
-        if world.aws.faults().fired().len() > fired {
-            fired += 1;
-            world.clock.advance(jiff::SignedDuration::from_secs(2));
-        }
+    while world.aws.faults().fired().is_empty() {
         tokio::time::sleep(std::time::Duration::from_millis(2)).await;
     }
+    world.clock.advance(jiff::SignedDuration::from_secs(2));
+    std::future::pending::<()>().await;
 }

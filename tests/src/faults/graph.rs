@@ -36,10 +36,6 @@ pub(super) fn can_happen(kind: FaultKind, site: &Site) -> Option<bool> {
     Some(fault_of(kind, route).is_some())
 }
 
-pub(super) fn is_of_graph(site: &Site) -> bool {
-    site.as_str().starts_with(PREFIX)
-}
-
 /// Asks for the fault, where it is one at Graph.
 pub(super) async fn arm(world: &World, fault: &Fault) -> bool {
     let Some((route, ordinal)) = parsed(&fault.site) else { return false };
