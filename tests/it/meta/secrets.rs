@@ -1,10 +1,6 @@
 //! Whatever goes wrong on the way to Meta: one attempt, a bounded wait, and no secret in the error or the log.
 
-use std::{
-    io::Write,
-    sync::{Arc, Mutex, PoisonError},
-    time::{Duration, Instant},
-};
+use std::time::{Duration, Instant};
 
 use hmac::{Hmac, KeyInit, Mac};
 use secrecy::SecretString;
@@ -14,8 +10,8 @@ use shared::{
     domain::{hex, meta_app::MetaApp, meta_error::MetaError},
     meta::Graph,
 };
+use tests::Log;
 use tokio::net::TcpListener;
-use tracing_subscriber::fmt::MakeWriter;
 
 use super::{
     Meta, NUMBER, WABA, graph, quick,
@@ -26,44 +22,6 @@ const TOKEN: &str = "EAAtheTokenNobodyMaySee";
 const SECRET: &str = "theAppSecretNobodyMaySee";
 const CODE: &str = "theCodeNobodyMaySee";
 const PIN: &str = "918273";
-
-/// Everything that was logged, at every level.
-#[derive(Clone, Default)]
-struct Log(Arc<Mutex<Vec<u8>>>);
-
-impl Write for Log {
-    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).extend_from_slice(bytes);
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> std::io::Result<()> {
-        Ok(())
-    }
-}
-
-impl<'a> MakeWriter<'a> for Log {
-    type Writer = Self;
-
-    fn make_writer(&'a self) -> Self {
-        self.clone()
-    }
-}
-
-impl Log {
-    fn text(&self) -> String {
-        String::from_utf8_lossy(&self.0.lock().unwrap_or_else(PoisonError::into_inner)).into_owned()
-    }
-
-    /// Logs what this thread does, where an asynchronous test has one thread only.
-    fn listen(&self) -> tracing::subscriber::DefaultGuard {
-        let subscriber = tracing_subscriber::fmt()
-            .with_max_level(tracing::level_filters::LevelFilter::TRACE)
-            .with_writer(self.clone())
-            .finish();
-        tracing::subscriber::set_default(subscriber)
-    }
-}
 
 fn app() -> MetaApp {
     MetaApp { verify_token: Some("theVerifyTokenNobodyMaySee".into()), ..super::app("67", SECRET) }
