@@ -46,12 +46,18 @@ pub fn functions() -> Result<Vec<String>> {
     Ok(names)
 }
 
+/// As it is deployed.
 pub async fn release(package: &str) -> Result<Program> {
+    with_profile(package, "release").await
+}
+
+pub async fn with_profile(package: &str, profile: &str) -> Result<Program> {
     say(&format!("building {package}"));
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| OsString::from("cargo"));
     let built = Command::new(cargo)
         .current_dir(root())
-        .args(["build", "--release", "--locked", "--package", package, "--message-format", "json-render-diagnostics"])
+        .args(["build", "--profile", profile, "--locked", "--package", package])
+        .args(["--message-format", "json-render-diagnostics"])
         .stderr(Stdio::inherit())
         .output()
         .await?;

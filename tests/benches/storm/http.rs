@@ -8,7 +8,7 @@ use hyper_util::rt::TokioIo;
 use serde_json::Value;
 use tokio::net::TcpStream;
 
-use crate::Result;
+use benches::Result;
 
 pub(crate) struct Connection {
     address: String,
@@ -46,7 +46,10 @@ impl Connection {
         let answered = async {
             let answer = sender.send_request(request.body(Full::new(body))?).await?;
             let status = answer.status().as_u16();
-            Ok::<_, crate::Error>(Answer { status, body: answer.into_body().collect().await?.to_bytes() })
+            Ok::<_, Box<dyn std::error::Error + Send + Sync>>(Answer {
+                status,
+                body: answer.into_body().collect().await?.to_bytes(),
+            })
         };
         let answered = answered.await;
         if answered.is_err() {

@@ -4,7 +4,9 @@ use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, Signal, kill_process};
 
-use crate::{Result, stack::Stack};
+use benches::Result;
+
+use crate::stack::Stack;
 
 /// The stack itself, pollers and queues and all.
 const STACK_EVERY: Duration = Duration::from_secs(20);

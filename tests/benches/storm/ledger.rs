@@ -5,8 +5,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use http::Method;
 use serde_json::Value;
 
+use benches::Result;
+
 use crate::{
-    Result,
     stack::{Number, Stack},
     traffic::Sent,
 };

@@ -11,13 +11,11 @@ mod traffic;
 
 use std::time::Duration;
 
+use benches::{Result, build};
 use kills::Kills;
 use ledger::Found;
 use stack::Stack;
 use traffic::{Sent, Traffic};
-
-type Error = Box<dyn std::error::Error + Send + Sync>;
-type Result<T, E = Error> = std::result::Result<T, E>;
 
 const USAGE: &str = "usage: storm [--seconds N] [--senders N] [--kills] [--seed N] [--program PATH]
 
@@ -43,7 +41,8 @@ async fn main() -> Result<()> {
     };
     let program = match &arguments.program {
         Some(program) => program.into(),
-        None => stack::build().await?,
+        // Optimized, but linked as fast as a machine of two cores can.
+        None => build::with_profile("local", "load").await?.executable,
     };
     let mut stack = Stack::start(&program).await?;
     let numbers = stack.connect_numbers().await?;

@@ -12,7 +12,9 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 use tokio::process::{Child, Command};
 
-use crate::{Result, http::Connection, say};
+use benches::{Result, build::root};
+
+use crate::http::Connection;
 
 /// As long as a message is hidden after its consumer died, and a little more.
 const HIDDEN_SECONDS: u64 = 200;
@@ -35,26 +37,6 @@ pub(crate) struct Number {
     pub(crate) id: String,
     pub(crate) waba: String,
     pub(crate) tenant: &'static str,
-}
-
-/// Builds it optimized, but linked as fast as a machine of two cores can.
-pub(crate) async fn build() -> Result<PathBuf> {
-    say("building the local stack");
-    let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
-    let built = Command::new(cargo)
-        .current_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/../.."))
-        .args(["build", "--profile", "load", "--locked", "--package", "local"])
-        .args(["--message-format", "json-render-diagnostics"])
-        .stderr(Stdio::inherit())
-        .output()
-        .await?;
-    let report = String::from_utf8_lossy(&built.stdout).into_owned();
-    let mut executables =
-        report.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok()).filter_map(|artifact| {
-            let is_it = artifact["target"]["name"] == "local";
-            is_it.then(|| artifact["executable"].as_str().map(PathBuf::from)).flatten()
-        });
-    Ok(executables.next_back().ok_or("cargo built no local stack")?)
 }
 
 impl Stack {
@@ -188,7 +170,7 @@ fn spawn(program: &Path, data: &Path, ports: [u16; 2]) -> Result<Child> {
     let log = File::options().create(true).append(true).open(data.join("storm.log"))?;
     let [port, simulator] = ports.map(|port| port.to_string());
     Ok(Command::new(program)
-        .current_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/../.."))
+        .current_dir(root())
         .args(["--port", &port, "--simulator-port", &simulator, "--concurrency", "8", "--data"])
         .arg(data.join("stack"))
         .stdin(Stdio::null())

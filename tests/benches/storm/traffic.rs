@@ -2,16 +2,14 @@
 
 use std::{
     collections::BTreeMap,
-    fmt::Write as _,
     sync::Arc,
     time::{Duration, Instant, SystemTime},
 };
 
+use benches::signature;
 use bytes::Bytes;
-use hmac::{Hmac, KeyInit, Mac};
 use http::Method;
 use serde_json::json;
-use sha2::Sha256;
 use tokio::task::JoinSet;
 
 use crate::{
@@ -101,6 +99,7 @@ impl Sent {
 }
 
 impl Customer {
+    #[expect(clippy::expect_used, reason = "HMAC takes a key of any length")]
     async fn write_for(mut self, lasting: Duration) -> Self {
         let begun = Instant::now();
         for turn in 0_usize.. {
@@ -109,7 +108,7 @@ impl Customer {
             }
             let messages = 1 + turn % MOST_MESSAGES;
             let body = self.delivery(messages);
-            let signature = self.signature(&body);
+            let signature = signature::of(&body, &self.secret).expect("a key of any length");
             while !self.deliver(&signature, &body).await {
                 self.refused += 1;
                 tokio::time::sleep(PAUSE).await;
@@ -153,14 +152,5 @@ impl Customer {
         let change = json!({ "field": "messages", "value": value });
         let entry = json!({ "id": self.number.waba, "changes": [change] });
         json!({ "object": "whatsapp_business_account", "entry": [entry] }).to_string().into()
-    }
-
-    #[expect(clippy::expect_used, reason = "HMAC takes a key of any length")]
-    fn signature(&self, body: &[u8]) -> String {
-        let mac = Hmac::<Sha256>::new_from_slice(self.secret.as_bytes()).expect("any length").chain_update(body);
-        mac.finalize().into_bytes().iter().fold("sha256=".to_owned(), |mut text, byte| {
-            let _ = write!(text, "{byte:02x}");
-            text
-        })
     }
 }
