@@ -223,6 +223,10 @@ impl Receive {
     }
 
     async fn fetched(&self, body: &str) -> Result<Option<String>> {
+        // Few have one, and all would be read twice to find out.
+        if !body.contains(r#""blob":"#) {
+            return Ok(None);
+        }
         let Ok(envelope) = Envelope::parse(body) else { return Ok(None) };
         let mut texts = HashMap::new();
         for unit in &envelope.units {
