@@ -18,4 +18,5 @@ pub mod receipts;
 pub mod secrets;
 pub mod stack_secret;
 pub mod transaction;
+mod update;
 pub mod vault;

@@ -9,13 +9,16 @@
 
 use aws_sdk_dynamodb::{
     Client,
-    operation::{delete_item::DeleteItemError, update_item::UpdateItemError},
+    operation::delete_item::DeleteItemError,
     types::{AttributeValue, Delete, Put, TransactWriteItem, Update},
 };
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
-use super::transaction::{Item, Outcome, Position, Transactions};
+use super::{
+    transaction::{Item, Outcome, Position, Transactions},
+    update,
+};
 use crate::{
     Error, Result,
     domain::{
@@ -124,24 +127,16 @@ impl Parking {
 
     /// Says whether it still was there.
     async fn came_again(&self, lot: &Lot, parked: &Parked) -> Result<bool> {
-        let update = self
-            .client
-            .update_item()
+        let update = Update::builder()
             .table_name(&self.table)
             .set_key(Some(key(partition(lot), parked.sort_key())))
             .update_expression("SET #sequence = :again")
             .condition_expression("attribute_exists(pk)")
             .expression_attribute_names("#sequence", "sequence")
-            .expression_attribute_values(":again", AttributeValue::S(parked.sequence.clone()));
-        match update.send().await {
-            Ok(_) => Ok(true),
-            Err(error)
-                if error.as_service_error().is_some_and(UpdateItemError::is_conditional_check_failed_exception) =>
-            {
-                Ok(false)
-            }
-            Err(error) => Err(Error::aws(error)),
-        }
+            .expression_attribute_values(":again", AttributeValue::S(parked.sequence.clone()))
+            .build()
+            .map_err(Error::aws)?;
+        update::send(&self.client, update).await
     }
 
     /// The lots there are, with their counts.

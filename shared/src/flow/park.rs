@@ -3,7 +3,6 @@
 //! Twice: the same unit is there once. The one exception is a lot that is full: counted and alarmed.
 
 use jiff::Timestamp;
-use serde_json::Value;
 
 use crate::{
     Result,
@@ -14,8 +13,9 @@ use crate::{
     },
     clock::Clock,
     domain::{
-        account::Account,
+        account::{Account, owners},
         envelope::{Envelope, Packed, Packing},
+        message::{Fields, readable},
         meta_id::WabaId,
         parking::{self, Lot, Parked, Reason, Subject},
         tenant::TenantId,
@@ -54,10 +54,12 @@ impl Park {
             None => waba.clone().map_or(Subject::Nobody, Subject::Waba),
         };
         let lot = Lot { reason, subject };
-        let owner = account.map(|account| owner_at(account, envelope.at));
+        let owner = account.map(|account| account.owner_at(envelope.at).clone());
         // Only what nobody owned may become anybody's, and only then it matters who else is there.
         let neighbours = match (&owner, &waba) {
-            (None, Some(waba)) if reason == Reason::Unowned => self.neighbours(waba).await?,
+            (None, Some(waba)) if reason == Reason::Unowned => {
+                owners(&self.accounts.on_waba(waba).await?).into_iter().cloned().collect()
+            }
             _ => Vec::new(),
         };
         for place in places {
@@ -121,21 +123,6 @@ impl Park {
             neighbours: neighbours.to_vec(),
         }
     }
-
-    async fn neighbours(&self, waba: &WabaId) -> Result<Vec<TenantId>> {
-        let mut tenants: Vec<TenantId> =
-            self.accounts.on_waba(waba).await?.into_iter().map(|account| account.tenant).collect();
-        tenants.dedup();
-        Ok(tenants)
-    }
-}
-
-/// Whose the number was at that time, as far as its row remembers.
-fn owner_at(account: &Account, at: Timestamp) -> TenantId {
-    match &account.hidden.taken {
-        Some(taken) if at < taken.at => taken.from.clone(),
-        _ => account.tenant.clone(),
-    }
 }
 
 fn text_of(unit: &Packed<'_>) -> String {
@@ -145,13 +132,8 @@ fn text_of(unit: &Packed<'_>) -> String {
     }
 }
 
-/// When it happened, as Meta says in the unit: text in one place, a number in another.
+/// When it happened, as Meta says in the unit.
 fn second_of(unit: &Packed<'_>) -> Option<i64> {
-    #[derive(serde::Deserialize)]
-    struct Timed {
-        timestamp: Value,
-    }
     let Packed::Here(unit) = unit else { return None };
-    let timed: Timed = serde_json::from_str(unit.raw.get()).ok()?;
-    timed.timestamp.as_i64().or_else(|| timed.timestamp.as_str()?.parse().ok())
+    Fields::of(&readable(unit.raw.get()))?.time("timestamp").map(Timestamp::as_second)
 }

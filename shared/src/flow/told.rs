@@ -15,10 +15,9 @@ use crate::{
     },
     clock::Clock,
     domain::{
-        account::{Account, Told},
+        account::{Account, Told, owners},
         envelope::{Envelope, Unit},
         meta_id::WabaId,
-        tenant::TenantId,
     },
 };
 
@@ -50,7 +49,7 @@ impl Tell {
                 self.note_partner(account, &value).await?;
             }
         }
-        for tenant in tenants_of(&accounts) {
+        for tenant in owners(&accounts) {
             let event = Event {
                 tenant,
                 waba: waba.as_str(),
@@ -83,14 +82,4 @@ impl Tell {
 pub fn waba_of(envelope: &Envelope<'_>, value: &Value) -> Option<WabaId> {
     let inside = value.pointer("/waba_info/waba_id").and_then(Value::as_str);
     inside.and_then(|id| id.parse().ok()).or_else(|| envelope.entry.parse().ok())
-}
-
-fn tenants_of(accounts: &[Account]) -> Vec<&TenantId> {
-    let mut tenants: Vec<&TenantId> = Vec::new();
-    for account in accounts {
-        if !tenants.contains(&&account.tenant) {
-            tenants.push(&account.tenant);
-        }
-    }
-    tenants
 }

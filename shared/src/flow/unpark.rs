@@ -16,6 +16,7 @@ use crate::{
     },
     clock::Clock,
     domain::{
+        account::owners,
         parking::{Lot, Parked, Reason, Subject},
         tenant::TenantId,
     },
@@ -141,8 +142,7 @@ impl Unpark {
             },
             Subject::Waba(waba) => (None, waba.clone()),
         };
-        let residents: Vec<TenantId> =
-            self.accounts.on_waba(&waba).await?.into_iter().map(|account| account.tenant).collect();
+        let residents: Vec<TenantId> = owners(&self.accounts.on_waba(&waba).await?).into_iter().cloned().collect();
         let tenant = tenant.or_else(|| residents.first().cloned());
         Ok(tenant.map(|tenant| Owner { tenant, residents }))
     }

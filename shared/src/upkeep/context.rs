@@ -33,6 +33,10 @@ impl Context {
         let aws = Aws::from_env(env)?;
         let (dynamodb, sqs, secrets) = (aws.dynamodb(), aws.later(Aws::sqs), aws.secrets(clock.clone()));
         let queue = |name, variable| Ok::<_, EnvError>(Queue::new(sqs.clone(), name, env.required(variable)?));
+        let inbound = Lane {
+            queue: queue("inbound", "INBOUND_QUEUE")?,
+            dead_letters: queue("inbound_dead_letters", "INBOUND_DEAD_LETTERS")?,
+        };
         let audit = Audit::new(dynamodb.clone(), env.required("AUDIT_TABLE")?);
         let transactions = Transactions::new(dynamodb.clone());
         let connect = Connect {
@@ -62,7 +66,7 @@ impl Context {
             unpark: Unpark {
                 accounts: connect.accounts.clone(),
                 parking: Parking::new(dynamodb.clone(), env.required("RECEIPTS_TABLE")?),
-                inbound: queue("inbound", "INBOUND_QUEUE")?,
+                inbound: inbound.queue.clone(),
                 clock: clock.clone(),
             },
             due: DueWork {
@@ -73,10 +77,7 @@ impl Context {
             },
             audit,
             clock,
-            inbound: Lane {
-                queue: queue("inbound", "INBOUND_QUEUE")?,
-                dead_letters: queue("inbound_dead_letters", "INBOUND_DEAD_LETTERS")?,
-            },
+            inbound,
             outbound: Lane {
                 queue: queue("outbound", "OUTBOUND_QUEUE")?,
                 dead_letters: queue("outbound_dead_letters", "OUTBOUND_DEAD_LETTERS")?,

@@ -14,7 +14,6 @@ use std::collections::HashMap;
 
 use aws_sdk_dynamodb::{
     Client,
-    operation::update_item::UpdateItemError,
     types::{AttributeValue, TransactWriteItem, Update},
 };
 use jiff::Timestamp;
@@ -22,6 +21,7 @@ use jiff::Timestamp;
 use super::{
     batch_get,
     transaction::{Item, Outcome, Transactions},
+    update,
 };
 use crate::{
     Error, Result,
@@ -200,26 +200,7 @@ impl Accounts {
 
     /// Sends one write alone. Says whether its condition held.
     async fn send(&self, update: Update) -> Result<bool> {
-        let sent = self
-            .client
-            .update_item()
-            .table_name(update.table_name)
-            .set_key(Some(update.key))
-            .update_expression(update.update_expression)
-            .set_condition_expression(update.condition_expression)
-            .set_expression_attribute_names(update.expression_attribute_names)
-            .set_expression_attribute_values(update.expression_attribute_values)
-            .send()
-            .await;
-        match sent {
-            Ok(_) => Ok(true),
-            Err(error)
-                if error.as_service_error().is_some_and(UpdateItemError::is_conditional_check_failed_exception) =>
-            {
-                Ok(false)
-            }
-            Err(error) => Err(Error::aws(error)),
-        }
+        update::send(&self.client, update).await
     }
 
     async fn get(&self, key: &str) -> Result<Option<Item>> {

@@ -1,16 +1,16 @@
 //! The names that lead to a conversation. One name leads to one: it is put only where there is none, moved only from
 //! where it was.
 
-use aws_sdk_dynamodb::{
-    operation::update_item::UpdateItemError,
-    types::{AttributeValue, Put, TransactWriteItem, Update},
-};
+use aws_sdk_dynamodb::types::{AttributeValue, Put, TransactWriteItem, Update};
 use jiff::Timestamp;
 
 use super::{Messages, conversation_key, number_key, row, text_key};
 use crate::{
     Error, Result,
-    aws::transaction::{Item, Outcome, Transactions},
+    aws::{
+        transaction::{Item, Outcome, Transactions},
+        update,
+    },
     domain::{
         conversation::{Alias, ConversationId, Head, Leads, Line},
         hex,
@@ -36,7 +36,7 @@ impl Messages {
         match (namings.pop(), namings.is_empty()) {
             (None, _) => Ok(true),
             // One alone costs half of what it would in a transaction.
-            (Some(naming), true) => self.update(naming).await,
+            (Some(naming), true) => update::send(&self.client, naming).await,
             (Some(naming), false) => {
                 namings.push(naming);
                 self.commit(namings.into_iter().map(in_transaction).collect()).await
@@ -74,29 +74,9 @@ impl Messages {
                 .expression_attribute_names("#until", UNTIL)
                 .expression_attribute_values(":here", AttributeValue::S(conversation.hex()))
                 .expression_attribute_values(":until", AttributeValue::N(until.as_millisecond().to_string()));
-            self.update(update.build().map_err(Error::aws)?).await?;
+            update::send(&self.client, update.build().map_err(Error::aws)?).await?;
         }
         Ok(())
-    }
-
-    /// Sends one update alone. Says whether its condition held.
-    async fn update(&self, update: Update) -> Result<bool> {
-        let sent = self
-            .client
-            .update_item()
-            .table_name(update.table_name)
-            .set_key(Some(update.key))
-            .update_expression(update.update_expression)
-            .set_condition_expression(update.condition_expression)
-            .set_expression_attribute_names(update.expression_attribute_names)
-            .set_expression_attribute_values(update.expression_attribute_values)
-            .send()
-            .await;
-        let Err(error) = sent else { return Ok(true) };
-        match error.as_service_error() {
-            Some(UpdateItemError::ConditionalCheckFailedException(_)) => Ok(false),
-            _ => Err(Error::aws(error)),
-        }
     }
 
     async fn commit(&self, writes: Vec<TransactWriteItem>) -> Result<bool> {

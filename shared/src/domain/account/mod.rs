@@ -263,9 +263,17 @@ impl Account {
         self.token.expires_at = expires_at;
     }
 
-    /// Whose a unit is that arrived at that time: none where it was before the number was this tenant's.
+    /// Whose the number was at that time, as far as its row remembers.
+    pub fn owner_at(&self, at: Timestamp) -> &TenantId {
+        match &self.hidden.taken {
+            Some(taken) if at < taken.at => &taken.from,
+            _ => &self.tenant,
+        }
+    }
+
+    /// Whether what arrived at that time is this tenant's.
     pub fn had_the_number_at(&self, at: Timestamp) -> bool {
-        self.hidden.taken.as_ref().is_none_or(|taken| taken.at <= at)
+        *self.owner_at(at) == self.tenant
     }
 
     /// Whether it still is the same life of the number, with the same token.
@@ -288,6 +296,17 @@ impl Account {
         seen.webhook.last_event_at = other.webhook.last_event_at;
         seen == *other
     }
+}
+
+/// Whose these accounts are, each tenant once.
+pub fn owners(accounts: &[Account]) -> Vec<&TenantId> {
+    let mut tenants: Vec<&TenantId> = Vec::new();
+    for account in accounts {
+        if !tenants.contains(&&account.tenant) {
+            tenants.push(&account.tenant);
+        }
+    }
+    tenants
 }
 
 impl StatusReason {
