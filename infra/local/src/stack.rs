@@ -212,7 +212,7 @@ impl Stack {
         if let Some(listener) = listeners.simulator {
             let data = Some(config.data.join("simulator"));
             let processes = self.hold.processes.clone();
-            let kill = Some(Kill::from_fn(move |caller| processes.kill_at(caller.peer)));
+            let kill = Some(Kill::from_fn(move |caller| processes.kill_at(caller.peer, caller.local)));
             let options = simulator::Options { data, kill, ..meta::options(&self.api_url, &core.clock) };
             let simulator = Simulator::start(listener, options).map_err(StartError::Simulator)?;
             self.simulator = Some(simulator);

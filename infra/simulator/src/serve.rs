@@ -34,6 +34,8 @@ pub(crate) struct Way {
 pub struct Caller {
     /// Its end of the connection.
     pub peer: SocketAddr,
+    /// Our end of it.
+    pub local: SocketAddr,
     /// The name of the [`Door`](crate::Door) it came by.
     pub door: Option<Arc<str>>,
 }
@@ -45,7 +47,7 @@ pub(crate) async fn serve(listener: TcpListener, address: SocketAddr, door: Opti
         tokio::select! {
             accepted = listener.accept() => match accepted {
                 Ok((stream, peer)) => {
-                    let way = Way { address, caller: Caller { peer, door: door.clone() } };
+                    let way = Way { address, caller: Caller { peer, local: address, door: door.clone() } };
                     connections.spawn(connection(stream, way, router.clone()));
                 }
                 // Out of file descriptors: the next connection may find some.

@@ -53,12 +53,12 @@ impl Processes {
         }
     }
 
-    /// Kills the process whose end of a connection this is: calls to Graph carry no name.
-    pub(crate) fn kill_at(&self, peer: SocketAddr) {
+    /// Kills the process that holds the `peer` end of a connection: calls to Graph carry no name.
+    pub(crate) fn kill_at(&self, peer: SocketAddr, local: SocketAddr) {
         let all: Vec<_> = self.lock().values().filter_map(Weak::upgrade).collect();
         // The kernel's table of connections is read in pieces, and may miss one while others come and go.
         for _ in 0..LOOKS {
-            let holder = all.iter().find(|child| id(child).is_some_and(|pid| socket::is_held_by(pid, peer)));
+            let holder = all.iter().find(|child| id(child).is_some_and(|pid| socket::is_held_by(pid, peer, local)));
             if let Some(child) = holder {
                 return kill(child);
             }
