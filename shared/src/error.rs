@@ -9,6 +9,8 @@ use crate::domain::{
     scope::Scope,
 };
 
+pub use crate::domain::violation::Violation;
+
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
 type Source = Box<dyn StdError + Send + Sync>;
@@ -100,13 +102,6 @@ pub enum Error {
     Aws(#[source] Source),
     #[error("something stored cannot be read: {0}")]
     Corrupt(String),
-}
-
-/// One thing wrong with a body: where (a JSON pointer) and what.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Violation {
-    pub pointer: String,
-    pub detail: String,
 }
 
 fn list(violations: &[Violation]) -> String {

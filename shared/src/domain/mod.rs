@@ -26,3 +26,4 @@ pub mod return_url;
 pub mod scope;
 pub mod sealed;
 pub mod tenant;
+pub mod violation;
