@@ -19,6 +19,7 @@ pub mod meta_app;
 pub mod meta_assets;
 pub mod meta_error;
 pub mod meta_id;
+pub mod outgoing;
 pub mod parking;
 pub mod proof;
 pub mod record;
