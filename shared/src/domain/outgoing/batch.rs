@@ -49,19 +49,19 @@ const COMPONENTS: &str = "components";
 
 impl Batch {
     pub fn read(mut value: Value) -> Result<Self, Vec<Violation>> {
-        let message = value.get_mut("message").map(Value::take).unwrap_or_default();
         let mut found = wrong_with(&value);
-        match read_message(message) {
-            Ok(Read { message, options, is_group }) if found.is_empty() => {
+        let message = value.get_mut("message").map(Value::take).filter(|message| !message.is_null());
+        match message.map(read_message) {
+            Some(Ok(Read { message, options, is_group })) if found.is_empty() => {
                 let addressee = |part| addressee(part, &message, is_group);
                 let recipients = value["recipients"].as_array().into_iter().flatten().map(addressee).collect();
                 Ok(Self { options, message, recipients })
             }
-            Ok(_) => Err(found),
-            Err(wrong) => {
+            Some(Err(wrong)) => {
                 found.extend(wrong);
                 Err(found)
             }
+            _ => Err(found),
         }
     }
 }
@@ -103,7 +103,7 @@ impl Filling {
     }
 }
 
-/// What is wrong with the batch as such, but for its message.
+/// What is wrong with the batch as such.
 fn wrong_with(batch: &Value) -> Vec<Violation> {
     let findings = Findings::default();
     let whole = Part::whole(batch, "", &findings);
@@ -114,6 +114,7 @@ fn wrong_with(batch: &Value) -> Vec<Violation> {
             _ => part.wrong("is not a field of a batch: it has message and recipients"),
         }
     }
+    whole.need("message", |_| ());
     whole.need("recipients", each(1, MOST_RECIPIENTS, |_| ()));
     findings.all()
 }
@@ -123,9 +124,6 @@ fn read_message(message: Value) -> Result<Read, Vec<Violation>> {
         let pointer = format!("/message{place}");
         Err(vec![Violation { pointer, detail: detail.to_owned() }])
     };
-    if message.is_null() {
-        return wrong("", "is required");
-    }
     let read = read(message, "/message")?;
     if let Some(recipient) = &read.message.recipient {
         let place = if recipient.to.is_some() { "/to" } else { "/recipient" };

@@ -29,11 +29,14 @@ impl Findings {
         self.0.into_inner()
     }
 
+    fn have_room(&self) -> bool {
+        self.0.borrow().len() < MOST_TOLD
+    }
+
     fn add(&self, pointer: String, detail: String) {
         let found = Violation { pointer, detail };
-        let mut told = self.0.borrow_mut();
-        if told.len() < MOST_TOLD && !told.contains(&found) {
-            told.push(found);
+        if self.have_room() && !self.0.borrow().contains(&found) {
+            self.0.borrow_mut().push(found);
         }
     }
 }
@@ -190,7 +193,8 @@ pub(super) fn each(least: usize, most: usize, rule: impl Fn(&Part<'_>)) -> impl 
             count if count > most => part.wrong(format!("must have at most {most}, it has {count}")),
             _ => {}
         }
-        part.items().for_each(|item| rule(&item));
+        // Of a list that is too long only the beginning: its length is what is wrong with it.
+        part.items().take(most).take_while(|_| part.findings.have_room()).for_each(|item| rule(&item));
     }
 }
 

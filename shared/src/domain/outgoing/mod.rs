@@ -13,6 +13,8 @@ mod kind;
 mod media;
 mod recipient;
 mod template;
+#[cfg(test)]
+mod tests;
 
 use serde_json::{Map, Value};
 

@@ -48,19 +48,20 @@ fn digits(phone: &str) -> String {
 
 /// `+1 (650) 555-1234` as people write it. Some languages write it as a number, and Graph takes that too.
 fn phone(to: &Part<'_>) {
-    if to.value.is_boolean() || !to.scalar().is_some_and(|to| is_phone(&to)) {
-        to.wrong(if to.text().is_some_and(is_user_id) {
-            "must be a phone number: the id of a user goes into recipient".to_owned()
-        } else {
-            format!("must be a phone number with {SHORTEST_PHONE} to {LONGEST_PHONE} digits, like +16505551234")
-        });
+    let is_written = to.text().is_some() || to.value.is_u64();
+    if to.text().is_some_and(is_user_id) {
+        to.wrong("must be a phone number: the id of a user goes into recipient");
+    } else if !is_written || !to.scalar().is_some_and(|to| is_phone(&to)) {
+        to.wrong(format!("must be a phone number with {SHORTEST_PHONE} to {LONGEST_PHONE} digits, like +16505551234"));
     }
 }
 
 fn is_phone(text: &str) -> bool {
     let rest = text.strip_prefix('+').unwrap_or(text);
     let is_of_a_phone = |letter: char| letter.is_ascii_digit() || " -().\u{a0}".contains(letter);
-    rest.chars().all(is_of_a_phone) && (SHORTEST_PHONE..=LONGEST_PHONE).contains(&digits(rest).len())
+    rest.starts_with(|letter: char| letter.is_ascii_digit() || " (".contains(letter))
+        && rest.chars().all(is_of_a_phone)
+        && (SHORTEST_PHONE..=LONGEST_PHONE).contains(&digits(rest).len())
 }
 
 fn user_id(recipient: &Part<'_>) {
