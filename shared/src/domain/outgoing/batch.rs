@@ -1,7 +1,8 @@
 //! One message to many: `{message, recipients: [{to | recipient, parameters?}]}`.
 //!
-//! `parameters` fill the template's body for one recipient: a list by order, or an object by name, each a text or Meta's
-//! own parameter object. An object that has a list under `components` gives Meta's components in place of the message's.
+//! `parameters` fill the template's body for one recipient: a list by order, or an object by name, each a text or
+//! Meta's own parameter object. An object that has a list under `components` gives Meta's components in place of the
+//! message's.
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};

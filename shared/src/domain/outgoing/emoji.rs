@@ -15,8 +15,11 @@ pub(super) fn is_one_emoji(text: &str) -> bool {
 /// A pictograph and what changes its look: style, skin, the tags of a flag.
 fn is_joinable(letters: &[char]) -> bool {
     let Some((pictograph, looks)) = letters.split_first() else { return false };
-    let is_look = |letter: &char| matches!(letter, '\u{fe0e}' | '\u{fe0f}' | '\u{1f3fb}'..='\u{1f3ff}' | '\u{e0020}'..='\u{e007f}');
-    is_pictograph(*pictograph) && looks.iter().all(is_look)
+    is_pictograph(*pictograph) && looks.iter().all(|letter| is_look(*letter))
+}
+
+fn is_look(letter: char) -> bool {
+    matches!(letter, '\u{fe0e}' | '\u{fe0f}' | '\u{1f3fb}'..='\u{1f3ff}' | '\u{e0020}'..='\u{e007f}')
 }
 
 fn is_pictograph(letter: char) -> bool {

@@ -1,7 +1,7 @@
 //! What a sender may ask for: Meta's own bodies, held to Meta's rules before Meta is asked.
 //!
-//! Where Meta names no limit there is none here, and what Meta may have added since is Meta's to judge: fields, types of
-//! interactive messages, components, buttons, parameters and headers that nobody here knows pass as they are.
+//! Where Meta names no limit there is none here, and what Meta may have added since is Meta's to judge: fields, types
+//! of interactive messages, components, buttons, parameters and headers that nobody here knows pass as they are.
 
 mod batch;
 mod check;

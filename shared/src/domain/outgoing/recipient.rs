@@ -22,7 +22,7 @@ const LONGEST_USER_ID: usize = 128;
 const LONGEST_GROUP_ID: usize = 200;
 
 impl Recipient {
-    /// The one name that Meta goes by: where both are given, `to` wins, and that the other is the same person is only said.
+    /// The one name that Meta goes by. Where both are given `to` wins: that both are the same person is only said.
     pub fn names(&self) -> Names {
         match &self.to {
             Some(group) if self.is_group => Names { group: Some(group.clone()), ..Names::default() },

@@ -1,5 +1,5 @@
-//! Interactive messages: what may stand above, in and below them, and the action of each type. A type that is not in the
-//! table is Meta's to judge.
+//! Interactive messages: what may stand above, in and below them, and the action of each type. A type that is not in
+//! the table is Meta's to judge.
 
 mod buttons;
 mod carousel;

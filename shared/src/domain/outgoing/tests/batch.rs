@@ -40,7 +40,8 @@ fn filled(message: Value, parameters: Value) -> Result<Value, Vec<String>> {
 #[test]
 fn a_bad_recipient_stops_nobody_else() {
     let message = json!({"type": "text", "text": {"body": "Hi"}, "expires_in": 60, "biz_opaque_callback_data": "mine"});
-    let recipients = json!([{"to": TO}, {"to": "x"}, {"recipient": "US.1"}, {}, 5, {"to": TO, "name": "Ana"}, {"to": TO, "parameters": []}]);
+    let recipients = json!([{"to": TO}, {"to": "x"}, {"recipient": "US.1"}, {}, 5,
+        {"to": TO, "name": "Ana"}, {"to": TO, "parameters": []}]);
 
     let batch = read(batch(message.clone(), recipients));
 
