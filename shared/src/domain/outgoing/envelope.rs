@@ -2,9 +2,10 @@
 
 use jiff::SignedDuration;
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 use super::{
-    check::{Part, filled, text, whole, word},
+    check::{Part, filled, maybe_text, whole, word},
     kind::{self, Kind},
     recipient::Recipient,
 };
@@ -77,7 +78,7 @@ impl Envelope {
         }
         body.may("messaging_product", word("whatsapp"));
         body.may("context", |context| context.need("message_id", filled));
-        let callback_data = body.may("biz_opaque_callback_data", text(LONGEST_CALLBACK_DATA));
+        let callback_data = body.may("biz_opaque_callback_data", maybe_text(LONGEST_CALLBACK_DATA));
         let is_group = is_group(body);
         let recipient = Recipient::read(body, is_group.unwrap_or_default());
         let options = options(body);
@@ -139,39 +140,30 @@ fn direct_send(body: &Part<'_>, kind: Kind) {
 }
 
 fn options(body: &Part<'_>) -> Options {
-    let on_unknown = body.get("on_unknown").map(|given| {
-        let named = OnUnknown::named(given.text().unwrap_or_default());
-        if named.is_none() {
-            given.wrong("must be unconfirmed or resend");
-        }
-        named.unwrap_or_default()
+    let default = Options::default();
+    let on_unknown = own(body, "on_unknown", "must be unconfirmed or resend", |value| match value.as_str() {
+        Some("unconfirmed") => Some(OnUnknown::Unconfirmed),
+        Some("resend") => Some(OnUnknown::Resend),
+        _ => None,
     });
-    let expires_in = body.get("expires_in").map(|given| {
-        let seconds = given.value.as_i64().filter(|seconds| (1..=LONGEST_EXPIRES_IN).contains(seconds));
-        if seconds.is_none() {
-            given.wrong(format!("must be a whole number of seconds from 1 to {LONGEST_EXPIRES_IN}"));
-        }
-        seconds.unwrap_or(DEFAULT_EXPIRES_IN)
+    let seconds = format!("must be a whole number of seconds from 1 to {LONGEST_EXPIRES_IN}");
+    let expires_in = own(body, "expires_in", &seconds, |value| {
+        value.as_i64().filter(|seconds| (1..=LONGEST_EXPIRES_IN).contains(seconds)).map(SignedDuration::from_secs)
     });
-    let force = body.get("force").map(|given| {
-        if !given.value.is_boolean() {
-            given.wrong("must be true or false");
-        }
-        given.value.as_bool().unwrap_or_default()
-    });
+    let force = own(body, "force", "must be true or false", Value::as_bool);
     Options {
-        on_unknown: on_unknown.unwrap_or_default(),
-        expires_in: SignedDuration::from_secs(expires_in.unwrap_or(DEFAULT_EXPIRES_IN)),
-        force: force.unwrap_or_default(),
+        on_unknown: on_unknown.unwrap_or(default.on_unknown),
+        expires_in: expires_in.unwrap_or(default.expires_in),
+        force: force.unwrap_or(default.force),
     }
 }
 
-impl OnUnknown {
-    fn named(name: &str) -> Option<Self> {
-        match name {
-            "unconfirmed" => Some(Self::Unconfirmed),
-            "resend" => Some(Self::Resend),
-            _ => None,
-        }
+/// A field of ours: what it is, where it is what it must be.
+fn own<T>(body: &Part<'_>, name: &str, must: &str, read: impl Fn(&Value) -> Option<T>) -> Option<T> {
+    let given = body.get(name)?;
+    let read = read(given.value);
+    if read.is_none() {
+        given.wrong(must);
     }
+    read
 }

@@ -142,7 +142,7 @@ const LIMITS: &[Limit] = &[
     Limit {
         what: "callback data",
         body: |n| text_with("biz_opaque_callback_data", letters(n)),
-        least: 1,
+        least: 0,
         most: 512,
         pointer: "/biz_opaque_callback_data",
     },
@@ -229,6 +229,16 @@ const LIMITS: &[Limit] = &[
         least: 1,
         most: 60,
         pointer: "/interactive/header/text",
+    },
+    Limit {
+        what: "second line of a header",
+        body: |n| {
+            let header = json!({"type": "text", "text": "Header", "sub_text": letters(n)});
+            with(button_body(), "/interactive/header", header)
+        },
+        least: 0,
+        most: 60,
+        pointer: "/interactive/header/sub_text",
     },
     Limit {
         what: "buttons",

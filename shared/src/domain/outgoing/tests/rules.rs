@@ -262,6 +262,12 @@ fn components_and_parameters_need_their_parts() {
         &component(json!({"type": "button", "sub_type": "url", "index": "first"})),
         &[&at("/index"), &at("/parameters")],
     );
+    for kind in ["HEADER", "body", "limited_time_offer", "order_status"] {
+        refused(&component(json!({"type": kind, "parameters": [{}]})), &[&of_a_parameter("/type")]);
+    }
+    for kind in ["url", "quick_reply", "copy_code", "mpm"] {
+        refused(&component(json!({"type": "button", "sub_type": kind, "index": 0})), &[&at("/parameters")]);
+    }
     refused(
         &component(json!({"type": "button", "sub_type": "URL", "index": 0, "parameters": []})),
         &[&at("/parameters")],
