@@ -5,7 +5,7 @@
 
 use std::{future::Future, sync::Arc};
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 use serde::Serialize;
 use tokio::task::JoinSet;
 
@@ -19,10 +19,8 @@ use crate::{
     },
 };
 
-/// Nothing is begun after so long; what is under way then has the rest of the function's time.
-const BEGUN_WITHIN: SignedDuration = SignedDuration::from_secs(35);
-/// How many of each kind are looked up at a time, and how many are worked on at a time.
-const LOOKED_UP: i32 = 100;
+/// How many are looked up at a time, and how many of a kind are worked on at a time.
+const LOOKED_UP: u8 = 100;
 const AT_ONCE: usize = 8;
 
 #[derive(Debug, Clone)]
@@ -31,6 +29,13 @@ pub struct DueWork {
     pub disconnect: Disconnect,
     pub health: Health,
     pub clock: Clock,
+}
+
+/// Accounts with something to be done, by what it is.
+#[derive(Debug, Default)]
+pub struct DueAccounts {
+    leaving: Vec<Account>,
+    looks: Vec<Account>,
 }
 
 /// How one kind of work went.
@@ -43,10 +48,31 @@ pub struct Tally {
 }
 
 impl DueWork {
+    /// Attempts to connect that are to go on.
+    pub async fn attempts(&self) -> Result<Vec<ConnectionId>> {
+        self.connect.connections.due(self.clock.now(), i32::from(LOOKED_UP)).await
+    }
+
+    /// Accounts with something to be done. Without an app there is nobody to ask how a number is, and nothing wrong with
+    /// any.
+    pub async fn accounts(&self) -> Result<DueAccounts> {
+        let (mut due, mut after) = (DueAccounts::default(), None);
+        loop {
+            let page = self.health.accounts.due(Some(self.clock.now()), i32::from(LOOKED_UP), after).await?;
+            let (leaving, looks): (Vec<_>, Vec<_>) = page.accounts.into_iter().partition(is_leaving);
+            due.leaving.extend(leaving);
+            if !looks.is_empty() && self.has_app().await? {
+                due.looks.extend(looks);
+            }
+            match page.next {
+                Some(next) if due.leaving.len() + due.looks.len() < usize::from(LOOKED_UP) => after = Some(next),
+                _ => return Ok(due),
+            }
+        }
+    }
+
     /// Goes on with attempts to connect.
-    pub async fn connections(&self) -> Result<Tally> {
-        let until = self.clock.now() + BEGUN_WITHIN;
-        let due = self.connect.connections.due(self.clock.now(), LOOKED_UP).await?;
+    pub async fn connect(&self, due: Vec<ConnectionId>, until: Timestamp) -> Tally {
         let connect = Arc::new(self.connect.clone());
         let go_on = move |id: ConnectionId| {
             let connect = Arc::clone(&connect);
@@ -55,37 +81,28 @@ impl DueWork {
                 connect.work(&mut stored, until).await
             }
         };
-        Ok(self.each(due, until, go_on).await)
+        self.each(due, until, go_on).await
     }
 
-    /// Finishes what disconnecting left to do at Meta and with ciphertexts.
-    pub async fn leaving(&self) -> Result<Tally> {
-        let until = self.clock.now() + BEGUN_WITHIN;
-        let accounts = &self.disconnect.accounts;
-        let due = accounts.due(Work::Leaving, Some(self.clock.now()), LOOKED_UP, None).await?.accounts;
-        let disconnect = Arc::new(self.disconnect.clone());
+    /// Finishes what disconnecting left to do at Meta and with ciphertexts; and looks at the numbers whose day it is.
+    pub async fn see_to(&self, due: DueAccounts, until: Timestamp) -> (Tally, Tally) {
+        let (disconnect, health) = (Arc::new(self.disconnect.clone()), Arc::new(self.health.clone()));
         let finish = move |account: Account| {
             let disconnect = Arc::clone(&disconnect);
             async move { disconnect.finish(&account).await }
         };
-        Ok(self.each(due, until, finish).await)
-    }
-
-    /// Looks at the numbers whose day it is.
-    pub async fn health(&self) -> Result<Tally> {
-        // Without an app there is nobody to ask, and nothing wrong with any number.
-        match self.health.apps.current().await {
-            Err(Error::MetaAppNotConfigured) => return Ok(Tally::default()),
-            configured => configured?,
-        };
-        let until = self.clock.now() + BEGUN_WITHIN;
-        let due = self.health.accounts.due(Work::Health, Some(self.clock.now()), LOOKED_UP, None).await?.accounts;
-        let health = Arc::new(self.health.clone());
         let look = move |account: Account| {
             let health = Arc::clone(&health);
             async move { health.daily(&account).await }
         };
-        Ok(self.each(due, until, look).await)
+        tokio::join!(self.each(due.leaving, until, finish), self.each(due.looks, until, look))
+    }
+
+    async fn has_app(&self) -> Result<bool> {
+        match self.health.apps.current().await {
+            Err(Error::MetaAppNotConfigured) => Ok(false),
+            configured => configured.map(|_| true),
+        }
     }
 
     async fn each<T, F>(&self, due: Vec<T>, until: Timestamp, work: impl Fn(T) -> F) -> Tally
@@ -115,4 +132,8 @@ impl DueWork {
         }
         Tally { left: waiting.len(), ..tally }
     }
+}
+
+fn is_leaving(account: &Account) -> bool {
+    account.hidden.due.is_some_and(|due| due.work == Work::Leaving)
 }

@@ -4,7 +4,7 @@
 //! may be sent again; what it does is done once. If it is parked anew meanwhile, taking it out does not find it as it
 //! was, and it stays.
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 use serde::Serialize;
 
 use crate::{
@@ -22,8 +22,6 @@ use crate::{
     },
 };
 
-/// Nothing is begun after so long.
-const BEGUN_WITHIN: SignedDuration = SignedDuration::from_secs(20);
 const LOTS_AT_A_TIME: i32 = 100;
 const UNITS_AT_A_TIME: i32 = 100;
 
@@ -53,28 +51,33 @@ struct Owner {
 }
 
 impl Unpark {
-    /// What may go back by itself: units of numbers that somebody has connected meanwhile. And what has expired goes.
-    pub async fn upkeep(&self) -> Result<Unparked> {
-        let until = self.clock.now() + BEGUN_WITHIN;
-        let (mut done, mut after) = (Unparked::default(), None);
+    /// All lots there are.
+    pub async fn lots(&self) -> Result<Vec<Count>> {
+        let (mut lots, mut after) = (Vec::new(), None);
         loop {
-            let (lots, next) = self.parking.lots(LOTS_AT_A_TIME, after).await?;
-            for count in lots {
-                if self.clock.now() >= until {
-                    return Ok(Unparked { more: true, ..done });
-                }
-                self.lot(&count, &mut done, until).await?;
-            }
+            let (page, next) = self.parking.lots(LOTS_AT_A_TIME, after).await?;
+            lots.extend(page);
             match next {
                 Some(next) => after = Some(next),
-                None => return Ok(done),
+                None => return Ok(lots),
             }
         }
     }
 
+    /// What may go back by itself: units of numbers that somebody has connected meanwhile. And what has expired goes.
+    pub async fn upkeep(&self, lots: Vec<Count>, until: Timestamp) -> Result<Unparked> {
+        let mut done = Unparked::default();
+        for count in lots {
+            if self.clock.now() >= until {
+                return Ok(Unparked { more: true, ..done });
+            }
+            self.lot(&count, &mut done, until).await?;
+        }
+        Ok(done)
+    }
+
     /// What an operator decides to try again, whatever it was parked for. Its age counts no more.
-    pub async fn release(&self, lot: &Lot, limit: usize) -> Result<Unparked> {
-        let until = self.clock.now() + BEGUN_WITHIN;
+    pub async fn release(&self, lot: &Lot, limit: usize, until: Timestamp) -> Result<Unparked> {
         let (mut done, mut after) = (Unparked::default(), None);
         loop {
             let (parked, next) = self.parking.units(lot, UNITS_AT_A_TIME, after).await?;

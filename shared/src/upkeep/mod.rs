@@ -5,7 +5,7 @@ mod redrive;
 
 use std::sync::Arc;
 
-use jiff::SignedDuration;
+use jiff::{SignedDuration, Timestamp};
 use lambda_runtime::LambdaEvent;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -26,8 +26,9 @@ use crate::{
 pub use context::Context;
 use redrive::{Limit, Which};
 
-/// A command begins nothing new after so long: what is left is for the next call.
-const COMMAND_TIME: SignedDuration = SignedDuration::from_secs(35);
+/// Nothing new is begun after so long: what is left is for the next call. What is under way then has the rest of the
+/// function's time.
+const BEGUN_WITHIN: SignedDuration = SignedDuration::from_secs(35);
 
 /// What an invocation asks for. The schedule says `upkeep`.
 #[derive(Debug, Deserialize)]
@@ -79,36 +80,39 @@ impl Context {
         }
     }
 
-    /// Each kind of work beside the others: one that cannot be done is an error, after all have been.
+    /// Looks for each kind of work, one look after the other: in most minutes there is nothing to do, and one connection
+    /// has served them all. What is found is done side by side. A kind that cannot be looked for or done is an error,
+    /// after all others have been done.
     async fn upkeep(&self, request_id: &str) -> Result<Report> {
-        let (first_key, connections, leaving, health, parked) = tokio::join!(
-            self.first_key.put_if_absent(request_id),
-            self.due.connections(),
-            self.due.leaving(),
-            self.due.health(),
-            self.unpark.upkeep()
+        let until = self.begin_until();
+        let first_key = self.first_key.put_if_absent(request_id).await;
+        let attempts = self.due.attempts().await;
+        let accounts = self.due.accounts().await;
+        let lots = self.unpark.lots().await;
+        let (connections, of_accounts, parked) = tokio::join!(
+            async { Ok::<_, Error>(self.due.connect(attempts?, until).await) },
+            async { Ok::<_, Error>(self.due.see_to(accounts?, until).await) },
+            async { self.unpark.upkeep(lots?, until).await },
         );
-        Ok(Report::Upkeep {
-            first_key_put: first_key?,
-            connections: connections?,
-            leaving: leaving?,
-            health: health?,
-            parked: parked?,
-        })
+        let (leaving, health) = of_accounts?;
+        Ok(Report::Upkeep { first_key_put: first_key?, connections: connections?, leaving, health, parked: parked? })
+    }
+
+    fn begin_until(&self) -> Timestamp {
+        self.clock.now() + BEGUN_WITHIN
     }
 
     async fn redrive_parked(&self, reason: Reason, subject: &str, limit: Limit, request_id: &str) -> Result<Report> {
         let known = Subject::from_text(subject)
             .ok_or_else(|| Error::breaks("/subject", "it is a phone_number_id, waba:<id>, or -".to_owned()))?;
         let lot = Lot { reason, subject: known };
-        let releasing = Box::pin(self.unpark.release(&lot, limit.get()));
+        let releasing = Box::pin(self.unpark.release(&lot, limit.get(), self.begin_until()));
         let released = self.audited("redrive_parked", Some(subject), request_id, releasing).await?;
         Ok(Report::RedriveParked(released))
     }
 
     async fn re_encrypt(&self, after: Option<Place>, request_id: &str) -> Result<Report> {
-        let until = self.clock.now() + COMMAND_TIME;
-        let sealing = Box::pin(self.re_encrypt.run(after, until));
+        let sealing = Box::pin(self.re_encrypt.run(after, self.begin_until()));
         let progress = self.audited("re_encrypt", None, request_id, sealing).await?;
         Ok(Report::ReEncrypt(progress))
     }

@@ -67,7 +67,7 @@ async fn each_account_is_due_once_a_day_at_its_own_time() {
     for number in ["101", "102", "103"] {
         store.connect("acme", number, "201").await;
     }
-    let due = async |by| store.accounts.due(Work::Health, by, 10, None).await.unwrap().accounts;
+    let due = async |by| store.accounts.due(by, 10, None).await.unwrap().accounts;
     let first = ["101", "102", "103"].into_iter().min_by_key(|number| daily::next(number, store.now())).unwrap();
     let at = daily::next(first, store.now());
 
@@ -75,8 +75,34 @@ async fn each_account_is_due_once_a_day_at_its_own_time() {
     assert_eq!(numbers(&due(Some(at)).await), [first]);
     assert_eq!(due(Some(at + SignedDuration::from_hours(24))).await.len(), 3);
     assert_eq!(due(None).await.len(), 3);
+}
+
+#[tokio::test]
+async fn what_leaves_comes_before_every_look_that_is_overdue() {
+    let store = Store::start().await;
+    for number in ["101", "102", "103"] {
+        store.connect("acme", number, "201").await;
+    }
+    store.world.clock.advance(SignedDuration::from_hours(25));
+    store.disconnect("102").await;
+
+    let first = store.accounts.due(Some(store.now()), 1, None).await.unwrap();
+    let rest = store.accounts.due(Some(store.now()), 10, first.next).await.unwrap().accounts;
+
+    let works =
+        |accounts: &[Account]| accounts.iter().map(|account| account.hidden.due.unwrap().work).collect::<Vec<_>>();
+    assert_eq!((numbers(&first.accounts), works(&first.accounts)), (vec!["102"], vec![Work::Leaving]));
+    assert_eq!(works(&rest), [Work::Health, Work::Health]);
+}
+
+#[tokio::test]
+async fn what_leaves_later_is_not_due_yet() {
+    let store = Store::start().await;
+    store.connect("acme", "101", "201").await;
     store.disconnect("101").await;
-    assert_eq!(due(None).await.len(), 2);
-    let leaving = store.accounts.due(Work::Leaving, Some(store.now()), 10, None).await.unwrap();
-    assert_eq!(numbers(&leaving.accounts), ["101"]);
+
+    let before = store.accounts.due(Some(store.now() - SignedDuration::from_secs(1)), 10, None).await.unwrap().accounts;
+    let now = store.accounts.due(Some(store.now()), 10, None).await.unwrap().accounts;
+
+    assert_eq!((numbers(&before), numbers(&now)), (Vec::new(), vec!["101"]));
 }

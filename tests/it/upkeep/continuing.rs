@@ -3,10 +3,11 @@
 use std::sync::Arc;
 
 use aws_sdk_dynamodb::types::AttributeValue;
+use emulators::{Fault, FaultKind, Site};
 use jiff::SignedDuration;
 use serde_json::json;
 use shared::upkeep::Report;
-use tests::{Browser, Consent, World};
+use tests::{Browser, Consent, World, schedule_event};
 
 use super::tallies;
 use crate::connect::{NUMBER, ONE, asked, begin, connected, shown, start_url, states};
@@ -66,6 +67,27 @@ async fn one_attempt_that_cannot_be_read_stops_no_other() {
     assert_eq!(swept, (1, 1));
     let connection = shown(&world, "acme", &begun).await;
     assert_eq!(states(&connection), [("300400500600703", "connected")]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn one_kind_of_work_that_cannot_be_looked_for_stops_no_other() {
+    let world = Arc::new(World::deployed().await);
+    let begun = begin(&world, "acme", json!({ "method": "login" })).await;
+    dies_after_the_callback(&world, &begun, "GET /debug_token", "before").await;
+    world.advance(SignedDuration::from_secs(61)).await;
+    let accounts = world.variable("sweeper", "ACCOUNTS_TABLE");
+    // As often as the client asks.
+    for time in 1..=3 {
+        let site = Site::named(format!("dynamodb.Query:{accounts}#{time}"));
+        world.aws.faults().arm(Fault { site, kind: FaultKind::Fail });
+    }
+
+    let swept = world.cold_sweeper("sweeper").handle(schedule_event()).await;
+
+    assert_eq!(world.aws.faults().fired().len(), 3);
+    assert!(swept.is_err(), "{swept:?}");
+    let connection = shown(&world, "acme", &begun).await;
+    assert_eq!(states(&connection), [(NUMBER, "connected")]);
 }
 
 #[tokio::test]

@@ -135,16 +135,31 @@ async fn meta_not_answering_says_nothing_about_a_number() {
 async fn an_app_whose_secret_is_wrong_says_nothing_about_a_number() {
     let world = World::deployed().await;
     connected(&world, "acme").await;
-    let secrets = world.secrets_manager();
-    let id = world.variable("sweeper", "META_APP_SECRETS");
-    let value = secrets.get_secret_value().secret_id(&id).send().await.unwrap().secret_string.unwrap();
-    let mut value: Value = serde_json::from_str(&value).unwrap();
-    value["app_secret"] = json!("not-the-secret-of-this-app");
-    secrets.put_secret_value().secret_id(&id).secret_string(value.to_string()).send().await.unwrap();
+    enter_app_secret(&world, "not-the-secret-of-this-app").await;
 
     let swept = tallies(&a_day_later(&world).await)[1];
 
     assert_eq!((swept, stands(&world).await), ((0, 1), (State::Connected, None)));
+}
+
+#[tokio::test]
+async fn without_an_app_no_number_is_looked_at_and_nothing_fails() {
+    let world = World::deployed().await;
+    connected(&world, "acme").await;
+    enter_app_secret(&world, "").await;
+
+    let swept = tallies(&a_day_later(&world).await)[1];
+
+    assert_eq!((swept, stands(&world).await), ((0, 0), (State::Connected, None)));
+}
+
+async fn enter_app_secret(world: &World, secret: &str) {
+    let secrets = world.secrets_manager();
+    let id = world.variable("sweeper", "META_APP_SECRETS");
+    let value = secrets.get_secret_value().secret_id(&id).send().await.unwrap().secret_string.unwrap();
+    let mut value: Value = serde_json::from_str(&value).unwrap();
+    value["app_secret"] = json!(secret);
+    secrets.put_secret_value().secret_id(&id).secret_string(value.to_string()).send().await.unwrap();
 }
 
 #[tokio::test]

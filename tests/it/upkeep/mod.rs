@@ -3,6 +3,7 @@
 mod continuing;
 mod faults;
 mod health;
+mod idle;
 mod parked;
 mod sealing;
 

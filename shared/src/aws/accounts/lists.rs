@@ -7,14 +7,14 @@ use jiff::Timestamp;
 use super::{
     Accounts, KEY,
     claims::Waba,
-    row::{self, LIVING, name_of, sortable},
+    row::{self, DUE, LIVING, due_by},
     text, waba_key,
 };
 use crate::{
     Error, Result,
     aws::transaction::{Item, Position},
     domain::{
-        account::{Account, Work},
+        account::Account,
         meta_id::{PhoneNumberId, SubjectId, WabaId},
         tenant::TenantId,
     },
@@ -68,19 +68,18 @@ impl Accounts {
         Ok(accounts.filter(|account| account.waba == *waba && !account.is_disconnected()).collect())
     }
 
-    /// What is due by then, the longest overdue first; without a time, all that is to come back to.
-    pub async fn due(&self, work: Work, by: Option<Timestamp>, limit: i32, after: Option<Position>) -> Result<Page> {
+    /// What has something due by then: what leaves first, each kind the longest overdue first; without a time, all that
+    /// is to come back to. One partition has both kinds of work, so that one query finds them; a page may be short.
+    pub async fn due(&self, by: Option<Timestamp>, limit: i32, after: Option<Position>) -> Result<Page> {
         let until = if by.is_some() { " AND due_at <= :by" } else { "" };
         let mut query = self
             .index("due")
-            .key_condition_expression(format!("due = :work{until}"))
-            .expression_attribute_values(":work", text(name_of(work)));
+            .key_condition_expression(format!("due = :due{until}"))
+            .expression_attribute_values(":due", text(DUE));
         if let Some(by) = by {
-            query = query.expression_attribute_values(":by", text(&sortable(by)));
+            query = query.expression_attribute_values(":by", text(&due_by(by)));
         }
-        let is_due = |account: &Account| {
-            account.hidden.due.is_some_and(|due| due.work == work && by.is_none_or(|by| due.at <= by))
-        };
+        let is_due = |account: &Account| account.hidden.due.is_some_and(|due| by.is_none_or(|by| due.at <= by));
         self.page(query, limit, after, is_due).await
     }
 

@@ -53,6 +53,7 @@ struct Row {
     sealed_at: Timestamp,
     leaving: Option<Leaving>,
     leaving_until: Option<i64>,
+    /// [`DUE`] where something is to be done; and what and when, as it is sorted by.
     due: Option<String>,
     due_at: Option<String>,
     #[serde(default)]
@@ -72,10 +73,7 @@ pub(super) fn read(item: Option<Item>) -> Result<Option<Account>> {
     let row: Row = serde_dynamo::from_item(item)?;
     let metadata = serde_json::from_str(&row.metadata).map_err(|error| Error::Corrupt(error.to_string()))?;
     let leaving_until = row.leaving_until.map(timestamp).transpose()?;
-    let due = match (row.due.as_deref().and_then(work_of), row.due_at) {
-        (Some(work), Some(at)) => Some(Due { work, at: time_of(&at)? }),
-        _ => None,
-    };
+    let due = row.due_at.as_deref().map(due_of).transpose()?;
     Ok(Some(Account {
         number: row.phone_number_id,
         waba: row.waba_id,
@@ -148,8 +146,8 @@ pub(super) fn write(account: &Account) -> Result<Item> {
         sealed_at: hidden.sealed_at,
         leaving_until: hidden.leaving.as_ref().and_then(|leaving| leaving.until).map(Timestamp::as_millisecond),
         leaving: hidden.leaving,
-        due: hidden.due.map(|due| name_of(due.work).to_owned()),
-        due_at: hidden.due.map(|due| sortable(due.at)),
+        due: hidden.due.map(|_| DUE.to_owned()),
+        due_at: hidden.due.map(due_at),
         connection: hidden.connection,
         taken: hidden.taken,
         told: hidden.told,
@@ -157,28 +155,40 @@ pub(super) fn write(account: &Account) -> Result<Item> {
     })?)
 }
 
+/// The one partition of what is due.
+pub(super) const DUE: &str = "accounts";
+
 /// How the sort key of a tenant's accounts begins; the living come after, so that newest first begins with them.
 pub(super) const LIVING: &str = "1#";
 const DISCONNECTED: &str = "0#";
 
-pub(super) fn name_of(work: Work) -> &'static str {
+/// What leaves comes before all looks, however many of those are due.
+fn due_at(due: Due) -> String {
+    format!("{}#{}", order_of(due.work), sortable(due.at))
+}
+
+/// Behind what is due by then, of any kind. What leaves is before it even where it is not due yet.
+pub(super) fn due_by(at: Timestamp) -> String {
+    due_at(Due { work: Work::Health, at })
+}
+
+fn due_of(text: &str) -> Result<Due> {
+    let corrupt = || Error::Corrupt("what is due, and when".to_owned());
+    let (order, at) = text.split_once('#').ok_or_else(corrupt)?;
+    let work = [Work::Leaving, Work::Health].into_iter().find(|work| order_of(*work) == order).ok_or_else(corrupt)?;
+    Ok(Due { work, at: timestamp(at.parse().map_err(|_| corrupt())?)? })
+}
+
+fn order_of(work: Work) -> &'static str {
     match work {
-        Work::Health => "health",
-        Work::Leaving => "leaving",
+        Work::Leaving => "0",
+        Work::Health => "1",
     }
 }
 
-fn work_of(name: &str) -> Option<Work> {
-    [Work::Health, Work::Leaving].into_iter().find(|work| name_of(*work) == name)
-}
-
 /// Sorts as text as it does in time.
-pub(super) fn sortable(at: Timestamp) -> String {
+fn sortable(at: Timestamp) -> String {
     format!("{:013}", at.as_millisecond())
-}
-
-fn time_of(sortable: &str) -> Result<Timestamp> {
-    sortable.parse().map_err(|_| Error::Corrupt("a due time".to_owned())).and_then(timestamp)
 }
 
 pub(super) fn timestamp(millis: i64) -> Result<Timestamp> {
