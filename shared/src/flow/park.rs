@@ -3,7 +3,9 @@
 //! Twice: the same unit is there once. The one exception is a lot that is full: counted and alarmed.
 
 use jiff::Timestamp;
+use serde_json::Value;
 
+use super::told::waba_of;
 use crate::{
     Result,
     aws::{
@@ -39,7 +41,8 @@ pub struct Origin<'a> {
 }
 
 impl Park {
-    /// Parks some units of an envelope, by their places in it. `account` is the number's, as it stands.
+    /// Parks some units of an envelope, by their places in it, which are about the same. `account` is the number's, as it
+    /// stands.
     pub async fn units(
         &self,
         reason: Reason,
@@ -48,11 +51,15 @@ impl Park {
         account: Option<&Account>,
         origin: Origin<'_>,
     ) -> Result<()> {
-        let waba: Option<WabaId> = envelope.entry.parse().ok();
-        let subject = match envelope.number.as_deref().and_then(|number| number.parse().ok()) {
-            Some(number) => Subject::Number(number),
-            None => waba.clone().map_or(Subject::Nobody, Subject::Waba),
+        let mut places = places.peekable();
+        let number = envelope.number.as_deref().and_then(|number| number.parse().ok());
+        let waba = if number.is_some() {
+            envelope.entry.parse().ok()
+        } else {
+            waba_told_of(envelope, places.peek().and_then(|place| envelope.units.get(*place)))
         };
+        let of_waba = || waba.clone().map_or(Subject::Nobody, Subject::Waba);
+        let subject = number.map_or_else(of_waba, Subject::Number);
         let lot = Lot { reason, subject };
         let owner = account.map(|account| account.owner_at(envelope.at).clone());
         // Only what nobody owned may become anybody's, and only then it matters who else is there.
@@ -123,6 +130,15 @@ impl Park {
             neighbours: neighbours.to_vec(),
         }
     }
+}
+
+/// It waits for whoever connects that WABA, under whatever it came.
+fn waba_told_of(envelope: &Envelope<'_>, unit: Option<&Packed<'_>>) -> Option<WabaId> {
+    let value = match unit {
+        Some(Packed::Here(unit)) => serde_json::from_str(unit.raw.get()).unwrap_or_default(),
+        _ => Value::Null,
+    };
+    waba_of(envelope, &value)
 }
 
 fn text_of(unit: &Packed<'_>) -> String {

@@ -46,7 +46,7 @@ impl Tell {
                 })
                 .await?;
             if told.is_partner_added() {
-                self.note_partner(account, &value).await?;
+                self.note_partner(account, told).await?;
             }
         }
         for tenant in owners(&accounts) {
@@ -65,13 +65,16 @@ impl Tell {
         Ok(!accounts.is_empty())
     }
 
-    /// Meta confirms the permission that made an account: that belongs to the attempt.
-    async fn note_partner(&self, account: &Account, value: &Value) -> Result<()> {
+    /// Meta confirms the permission that made an account: that belongs to the attempt, unless it was over by then.
+    async fn note_partner(&self, account: &Account, told: Told<'_>) -> Result<()> {
         let Some(id) = &account.hidden.connection else { return Ok(()) };
         let Some(mut stored) = self.connections.find(id).await? else { return Ok(()) };
+        if stored.connection.expires_at < told.at {
+            return Ok(());
+        }
         self.connections
             .change(&mut stored, self.clock.now(), |connection| {
-                connection.partner_event = Some(value.clone());
+                connection.partner_event = Some(told.value.clone());
                 Ok::<_, Error>(())
             })
             .await

@@ -8,6 +8,7 @@ mod login;
 mod manual;
 mod obstacles;
 mod page;
+mod partner;
 mod popup;
 mod races;
 mod secrecy;
