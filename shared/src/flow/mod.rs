@@ -12,6 +12,7 @@ pub mod mint;
 pub mod own;
 pub mod park;
 pub mod receive;
+pub mod recount;
 pub mod redrive;
 pub mod reencrypt;
 pub mod told;

@@ -4,13 +4,13 @@ use super::redrive::Lane;
 use crate::{
     aws::{
         accounts::Accounts, audit::Audit, clients::Aws, connections::Connections, credentials::Credentials,
-        meta_app::MetaApps, parking::Parking, queue::Queue, stack_secret::StackSecret, transaction::Transactions,
-        vault::Vault,
+        messages::Messages, meta_app::MetaApps, parking::Parking, queue::Queue, stack_secret::StackSecret,
+        transaction::Transactions, vault::Vault,
     },
     clock::{Clock, Random},
     env::{Env, EnvError},
     flow::{
-        connect::Connect, disconnect::Disconnect, due::DueWork, first_key::FirstKey, health::Health,
+        connect::Connect, disconnect::Disconnect, due::DueWork, first_key::FirstKey, health::Health, recount::Recount,
         reencrypt::ReEncrypt, unpark::Unpark,
     },
     meta::Graph,
@@ -21,6 +21,7 @@ pub struct Context {
     pub(super) first_key: FirstKey,
     pub(super) due: DueWork,
     pub(super) re_encrypt: ReEncrypt,
+    pub(super) recount: Recount,
     pub(super) unpark: Unpark,
     pub(super) audit: Audit,
     pub(super) clock: Clock,
@@ -61,6 +62,14 @@ impl Context {
                 accounts: connect.accounts.clone(),
                 connections: connect.connections.clone(),
                 vault: connect.vault.clone(),
+                clock: clock.clone(),
+            },
+            recount: Recount {
+                messages: Messages::new(
+                    dynamodb.clone(),
+                    env.required("MESSAGES_TABLE")?,
+                    env.required("RETENTION_DAYS")?,
+                ),
                 clock: clock.clone(),
             },
             unpark: Unpark {

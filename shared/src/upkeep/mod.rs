@@ -14,10 +14,13 @@ use crate::{
     Error, Result,
     domain::{
         audit::Entry,
+        meta_id::PhoneNumberId,
         parking::{Lot, Reason, Subject},
+        tenant::TenantId,
     },
     flow::{
         due::Tally,
+        recount::{self, Recounted},
         reencrypt::{Place, Progress},
         unpark::Unparked,
     },
@@ -52,6 +55,15 @@ enum Command {
         #[serde(default)]
         after: Option<Place>,
     },
+    /// Whole hours. `after`: as the call before gave it.
+    RebuildStats {
+        tenant: TenantId,
+        phone_number_id: PhoneNumberId,
+        from: Timestamp,
+        to: Timestamp,
+        #[serde(default)]
+        after: Option<Box<recount::Place>>,
+    },
 }
 
 /// What an invocation did.
@@ -62,6 +74,7 @@ pub enum Report {
     Redrive { moved: usize, more: bool },
     RedriveParked(Unparked),
     ReEncrypt(Progress),
+    RebuildStats(Recounted),
 }
 
 impl Context {
@@ -77,6 +90,10 @@ impl Context {
                 Box::pin(self.redrive_parked(reason, &subject, limit, &request_id)).await
             }
             Command::ReEncrypt { after } => Box::pin(self.re_encrypt(after, &request_id)).await,
+            Command::RebuildStats { tenant, phone_number_id, from, to, after } => {
+                let order = recount::Order { tenant, phone_number_id, from, to };
+                Box::pin(self.rebuild_stats(order, after, &request_id)).await
+            }
         }
     }
 
@@ -115,6 +132,18 @@ impl Context {
         let sealing = Box::pin(self.re_encrypt.run(after, self.begin_until()));
         let progress = self.audited("re_encrypt", None, request_id, sealing).await?;
         Ok(Report::ReEncrypt(progress))
+    }
+
+    async fn rebuild_stats(
+        &self,
+        order: recount::Order,
+        after: Option<Box<recount::Place>>,
+        request_id: &str,
+    ) -> Result<Report> {
+        let on = format!("{}/{}", order.tenant, order.phone_number_id);
+        let counting = Box::pin(self.recount.run(order, after, self.begin_until()));
+        let recounted = self.audited("rebuild_stats", Some(&on), request_id, counting).await?;
+        Ok(Report::RebuildStats(recounted))
     }
 
     /// On record before the effect, and after it: what was begun and died half-way is there all the same.

@@ -1,6 +1,9 @@
 //! What is there to be read: put into the table as deliveries from Meta put it.
 
-use std::{cell::Cell, collections::BTreeMap, rc::Rc};
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, Mutex},
+};
 
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
@@ -20,7 +23,7 @@ pub(crate) struct Seeds<'a> {
     pub(crate) line: Line,
     messages: Messages,
     /// Its own time, which passes only where a test says so.
-    now: Rc<Cell<Timestamp>>,
+    now: Arc<Mutex<Timestamp>>,
 }
 
 impl<'a> Seeds<'a> {
@@ -30,21 +33,21 @@ impl<'a> Seeds<'a> {
             world,
             line: Line { tenant: tenant.parse().unwrap(), number: number.parse().unwrap() },
             messages: Messages::new(world.aws_clients().dynamodb(), table, 30),
-            now: Rc::new(Cell::new(Timestamp::from_second(world.clock.now().as_second()).unwrap())),
+            now: Arc::new(Mutex::new(Timestamp::from_second(world.clock.now().as_second()).unwrap())),
         }
     }
 
     /// What another number of the tenant's has, in the same time.
     pub(crate) fn beside(&self, number: &str) -> Self {
-        Self { now: Rc::clone(&self.now), ..Self::new(self.world, self.line.tenant.as_str(), number) }
+        Self { now: Arc::clone(&self.now), ..Self::new(self.world, self.line.tenant.as_str(), number) }
     }
 
     pub(crate) fn now(&self) -> Timestamp {
-        self.now.get()
+        *self.now.lock().unwrap()
     }
 
     pub(crate) fn pass(&self, milliseconds: i64) {
-        self.now.set(self.now() + SignedDuration::from_millis(milliseconds));
+        *self.now.lock().unwrap() += SignedDuration::from_millis(milliseconds);
     }
 
     /// The conversation with the person `who`.

@@ -106,6 +106,7 @@ pub(super) const MAY: &[(&str, &[&str], &[&str])] = &[
     ("SweeperRole", CONNECTING, &["AccountsTable"]),
     ("SweeperRole", &["dynamodb:GetItem", "dynamodb:PutItem"], &["ConnectionsTable"]),
     ("SweeperRole", &["dynamodb:Scan"], &["AccountsTable", "ConnectionsTable"]),
+    ("SweeperRole", &["dynamodb:Query", "dynamodb:GetItem", "dynamodb:PutItem"], &["MessagesTable"]),
     ("SweeperRole", &["dynamodb:Query"], &["AccountsTable/index/due", "ConnectionsTable/index/due"]),
     ("SweeperRole", &["secretsmanager:GetSecretValue"], &["StackSecret", "MetaAppSecrets"]),
     ("SweeperRole", &["kms:Encrypt", "kms:Decrypt", "kms:ReEncryptFrom", "kms:ReEncryptTo"], &["TokenKey"]),

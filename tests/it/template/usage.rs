@@ -222,6 +222,7 @@ async fn of_inbox(world: &World) {
 }
 
 async fn of_sweeper(world: &World) {
+    of_rebuild_stats(world).await;
     uninspected(world, "foxtrot").await;
     // What a request began, and left to the sweeper: numbers to connect, with a PIN to draw, and one to give up.
     let fault = json!({"match": {"path": "/phone_numbers"}, "times": 1, "fault": {"status": 503}});
@@ -258,6 +259,20 @@ async fn of_sweeper(world: &World) {
     let mut event = schedule_event();
     event.payload = json!({"command": "redrive_parked", "reason": "stale", "subject": NUMBER});
     world.sweeper().handle(event).await.unwrap();
+}
+
+/// What was said to [`NUMBER`], counted anew.
+async fn of_rebuild_stats(world: &World) {
+    let now = world.clock.now();
+    let mut after = json!(null);
+    for _ in 0..2 {
+        let mut event = schedule_event();
+        event.payload = json!({"command": "rebuild_stats", "tenant": "acme", "phone_number_id": NUMBER,
+            "from": now - jiff::SignedDuration::from_hours(24), "to": now, "after": after});
+        let report = world.sweeper().handle(event).await.unwrap();
+        after = serde_json::to_value(report).unwrap()["after"].clone();
+        world.clock.advance(jiff::SignedDuration::from_mins(2));
+    }
 }
 
 /// Something that is old, as the consumer leaves it.

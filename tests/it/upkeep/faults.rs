@@ -4,11 +4,15 @@ use std::sync::Arc;
 
 use jiff::SignedDuration;
 use secrecy::{ExposeSecret, SecretString};
-use serde_json::json;
-use shared::domain::{
-    account::{Ability, State},
-    connection::{AutoSelect, Connection, HeldToken, Method, Order},
-    connection_id::ConnectionId,
+use serde_json::{Value, json};
+use shared::{
+    aws::messages::Counts,
+    domain::{
+        account::{Ability, State},
+        connection::{AutoSelect, Connection, HeldToken, Method, Order},
+        connection_id::ConnectionId,
+        message::{Direction, Fact, Origin},
+    },
 };
 use tests::{
     World,
@@ -16,7 +20,11 @@ use tests::{
     schedule_event,
 };
 
-use super::{Behind, at_meta, token_of_60_days};
+use super::{Behind, at_meta, recounting, token_of_60_days};
+use crate::{
+    inbox::Seeds,
+    receive::{ACME, NUMBER},
+};
 
 fn told(what: &str, verdict: &Verdict) {
     println!(
@@ -152,5 +160,57 @@ async fn sealing_anew_survives_every_single_fault() {
     let verdict = exhaust(sealing).await;
 
     told("re_encrypt", &verdict);
+    assert!(verdict.sites.len() >= 9, "{:?}", verdict.sites);
+}
+
+/// Three people, an echo and what became of it, of which half was counted; an operator who repeats what got no answer.
+async fn counting_again(world: Arc<World>) -> Vec<String> {
+    let (seeds, span) = (Seeds::new(&world, ACME, NUMBER), recounting::span(&world));
+    for (who, phone) in [(1, "16505551001"), (2, "16505551002"), (3, "16505551003")] {
+        seeds.said(who, phone, "Somebody", "Hi").await;
+    }
+    let fact = Fact { at: seeds.now() - SignedDuration::from_hours(1), error: None, pricing: None, rest: None };
+    let facts = [("sent".to_owned(), fact.clone()), ("read".to_owned(), fact)].into();
+    let second = (seeds.now().as_second() - 3_600).to_string();
+    let echo = json!({ "id": "wamid.echo", "timestamp": second, "type": "text", "text": { "body": "Yes" } });
+    seeds.put(1, Direction::Outbound, Origin::App, &echo, "2.0", facts).await;
+    let mut counts = Counts::default();
+    counts.message(seeds.now(), Direction::Inbound, "text", "received");
+    seeds.count(&counts).await;
+
+    let (mut after, mut is_over) = (Value::Null, false);
+    for call in 0..8 {
+        let caller = format!("rebuild-{call}");
+        let sweeper = world.cold_sweeper(&caller);
+        let answered = world.as_process(&caller, sweeper.handle(recounting::command(span, &after))).await;
+        if let Some(Ok(report)) = answered {
+            let answer = serde_json::to_value(report).unwrap();
+            is_over = answer["more"] == false && answer["busy"] == json!([]);
+            if is_over {
+                break;
+            }
+            after = answer["after"].clone();
+        }
+        world.clock.advance(SignedDuration::from_mins(2));
+    }
+
+    let mut counted: Vec<(String, u64)> = Vec::new();
+    recounting::counted(&world).await.into_values().for_each(|hour| counted.extend(hour));
+    let right = [("m#outbound#text#read", 1), ("m#outbound#text#sent", 1), ("m#inbound#text#received", 3)];
+    let mut broken = Vec::new();
+    if !is_over {
+        broken.push("it came to no end".to_owned());
+    }
+    if counted != right.map(|(name, count)| (name.to_owned(), count)) {
+        broken.push(format!("counted {counted:?}"));
+    }
+    broken
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn counting_again_survives_every_single_fault() {
+    let verdict = exhaust(counting_again).await;
+
+    told("rebuild_stats", &verdict);
     assert!(verdict.sites.len() >= 9, "{:?}", verdict.sites);
 }

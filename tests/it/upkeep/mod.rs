@@ -5,6 +5,7 @@ mod faults;
 mod health;
 mod idle;
 mod parked;
+mod recounting;
 mod sealing;
 
 use jiff::{SignedDuration, Timestamp};

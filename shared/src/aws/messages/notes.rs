@@ -9,6 +9,7 @@ use aws_sdk_dynamodb::{
     types::{AttributeValue, DeleteRequest, PutRequest, WriteRequest},
 };
 use jiff::{Timestamp, tz::TimeZone};
+use serde::{Deserialize, Serialize};
 
 use super::{Messages, number_key, seconds, sortable, text_key};
 use crate::{
@@ -17,7 +18,7 @@ use crate::{
     domain::{
         conversation::{ConversationId, Line, searched},
         hex,
-        message::Direction,
+        message::{Direction, Fact, MetaMessage, Origin, Period, Stored, readable},
     },
 };
 
@@ -37,7 +38,7 @@ pub enum Note {
 }
 
 /// What was counted of one number, by the hour it happened in.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Counts(BTreeMap<String, BTreeMap<String, u64>>);
 
 impl Counts {
@@ -55,6 +56,46 @@ impl Counts {
         self.add(at, format!("f#{code}"));
     }
 
+    /// What became of a message. Nothing where it is of a time before the number was connected.
+    pub fn fact(&mut self, message: &Stored, kind: &str, fact: &Fact) {
+        if message.origin == Origin::History {
+            return;
+        }
+        let status = kind.split('#').next().unwrap_or_default();
+        self.message(fact.at, message.direction, kind_of(message), status);
+        if status == "failed" {
+            self.failure(fact.at, &fact.code().unwrap_or_else(|| "unknown".to_owned()));
+        }
+    }
+
+    /// All that a message was ever counted as. That something was said by us is a fact about it, among the others.
+    pub fn stored(&mut self, message: &Stored) {
+        if message.direction == Direction::Inbound && message.origin != Origin::History {
+            self.message(message.happened_at(), Direction::Inbound, kind_of(message), "received");
+        }
+        for (kind, fact) in &message.statuses {
+            self.fact(message, kind, fact);
+        }
+    }
+
+    /// Forgets all hours that are not in a period.
+    pub fn keep(&mut self, period: &Period) {
+        self.0.retain(|hour, _| Self::has(period, hour));
+    }
+
+    pub fn has(period: &Period, hour: &str) -> bool {
+        (self::hour(period.from).as_str()..self::hour(period.to).as_str()).contains(&hour)
+    }
+
+    pub fn hours(&self) -> impl Iterator<Item = (&String, &BTreeMap<String, u64>)> {
+        self.0.iter()
+    }
+
+    /// Of one hour, by the names they are stored under.
+    pub fn of(&self, hour: &str) -> Option<&BTreeMap<String, u64>> {
+        self.0.get(hour)
+    }
+
     pub fn add_all(&mut self, more: Self) {
         for (hour, counts) in more.0 {
             let known = self.0.entry(hour).or_default();
@@ -67,6 +108,10 @@ impl Counts {
     fn add(&mut self, at: Timestamp, what: String) {
         *self.0.entry(hour(at)).or_default().entry(what).or_default() += 1;
     }
+}
+
+fn kind_of(message: &Stored) -> &'static str {
+    MetaMessage::of(&readable(&message.raw)).map_or("unsupported", |message| message.kind())
 }
 
 /// As the sort key of counts has it.

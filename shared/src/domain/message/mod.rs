@@ -77,6 +77,14 @@ pub struct Fact {
     pub rest: Option<String>,
 }
 
+impl Stored {
+    /// By Meta's time, or ours where Meta gave none.
+    pub fn happened_at(&self) -> Timestamp {
+        let milliseconds = i64::try_from(self.id.milliseconds()).ok().filter(|milliseconds| *milliseconds > 0);
+        milliseconds.and_then(|at| Timestamp::from_millisecond(at).ok()).unwrap_or(self.received_at)
+    }
+}
+
 impl Fact {
     /// The code of its error.
     pub fn code(&self) -> Option<String> {

@@ -16,7 +16,7 @@ use crate::{
     domain::{
         account::Account,
         conversation::{Arrival, ConversationId, Head, Line, MessageId, Person, Place, Touch},
-        message::{Direction, Fact, MetaMessage, Origin, Put, Stored, Told, readable},
+        message::{Direction, Fact, Origin, Put, Stored, Told},
         parking::Reason,
     },
 };
@@ -243,17 +243,9 @@ fn place(delivery: &Delivery<'_>) -> Place {
     Place { group: delivery.record.group.clone(), sequence: delivery.record.sequence.clone() }
 }
 
-/// A fact counts once, and not at all where it is of a time before the number was connected.
+/// A fact counts once.
 fn count(counts: &mut Counts, kept: &Kept, kind: &str, fact: &Fact) {
-    let Kept::New(message) = kept else { return };
-    if message.origin == Origin::History {
-        return;
-    }
-    let status = kind.split('#').next().unwrap_or_default();
-    let of = readable(&message.raw);
-    let of = MetaMessage::of(&of).map_or("unsupported", |message| message.kind());
-    counts.message(fact.at, message.direction, of, status);
-    if status == "failed" {
-        counts.failure(fact.at, &fact.code().unwrap_or_else(|| "unknown".to_owned()));
+    if let Kept::New(message) = kept {
+        counts.fact(message, kind, fact);
     }
 }
