@@ -22,6 +22,14 @@ use tests::{World, schedule_event};
 
 use crate::receive::{ACME, DISPLAY, NUMBER, ago, arrive, connected, items, messages, text};
 
+/// The number is connected, and the hour does not end while a test counts.
+async fn in_the_middle_of_an_hour() -> World {
+    let world = connected().await;
+    let into_the_hour = world.product_clock().now().as_second().rem_euclid(3_600);
+    world.clock.advance(SignedDuration::from_secs((2_100 - into_the_hour).rem_euclid(3_600)));
+    world
+}
+
 /// One command of an operator.
 pub(super) fn command(span: (Timestamp, Timestamp), after: &Value) -> LambdaEvent<Value> {
     let mut event = schedule_event();
@@ -92,10 +100,10 @@ async fn arrives(world: &World, from: &[&str], wamid: &str, minutes_ago: i64) {
 
 #[tokio::test]
 async fn what_was_lost_is_counted_again_as_it_was() {
-    let world = connected().await;
+    let world = in_the_middle_of_an_hour().await;
     arrives(&world, &["16505551001", "16505551002"], "A", 70).await;
     arrives(&world, &["16505551001"], "B", 0).await;
-    let second = ago(&world, SignedDuration::from_mins(65));
+    let second = ago(&world, SignedDuration::from_mins(70));
     let image = json!({"from": "16505551003", "id": "wamid.I", "timestamp": second.to_string(), "type": "image",
         "image": {"id": "1", "mime_type": "image/png", "sha256": "x"}});
     let echo = json!({"from": DISPLAY, "to": "16505551001", "id": "wamid.E", "timestamp": second.to_string(),
@@ -124,7 +132,7 @@ async fn what_was_lost_is_counted_again_as_it_was() {
 
 #[tokio::test]
 async fn what_was_counted_too_much_is_put_right_and_other_hours_are_left() {
-    let world = connected().await;
+    let world = in_the_middle_of_an_hour().await;
     arrives(&world, &["16505551001"], "A", 0).await;
     let right = counted(&world).await;
     let mut wrong = Counts::default();
@@ -145,7 +153,7 @@ async fn what_was_counted_too_much_is_put_right_and_other_hours_are_left() {
 
 #[tokio::test]
 async fn an_hour_in_which_something_is_counted_meanwhile_stays_as_it_is() {
-    let world = connected().await;
+    let world = in_the_middle_of_an_hour().await;
     arrives(&world, &["16505551001"], "A", 90).await;
     arrives(&world, &["16505551001"], "B", 0).await;
     let span = span(&world);
@@ -165,7 +173,7 @@ async fn an_hour_in_which_something_is_counted_meanwhile_stays_as_it_is() {
 
 #[tokio::test]
 async fn nothing_is_written_before_what_was_on_its_way_has_been_counted() {
-    let world = connected().await;
+    let world = in_the_middle_of_an_hour().await;
     arrives(&world, &["16505551001"], "A", 0).await;
     let counts = counted(&world).await;
     lose(&world).await;
@@ -197,7 +205,7 @@ async fn says(world: &World, phone: Option<&str>, user: Option<&str>, wamid: &st
 
 #[tokio::test]
 async fn who_has_several_names_is_counted_once_and_with_all_that_was_said_under_each() {
-    let world = connected().await;
+    let world = in_the_middle_of_an_hour().await;
     says(&world, Some("16505551001"), None, "wamid.P").await;
     says(&world, None, Some("US.1"), "wamid.U").await;
     says(&world, Some("16505551001"), Some("US.1"), "wamid.B").await;
@@ -211,7 +219,7 @@ async fn who_has_several_names_is_counted_once_and_with_all_that_was_said_under_
 #[tokio::test]
 async fn who_is_renamed_between_two_calls_is_not_counted_under_the_new_name_too() {
     const OLD: &str = "16505551001";
-    let world = connected().await;
+    let world = in_the_middle_of_an_hour().await;
     // A page of others stands between the old name and the new.
     let others: Vec<String> = (0..60).map(|other| format!("165055520{other:02}")).collect();
     let all: Vec<&str> = std::iter::once(OLD).chain(others.iter().map(String::as_str)).collect();
@@ -246,7 +254,7 @@ fn late_after(world: &World, looks: usize) -> Clock {
 
 #[tokio::test]
 async fn a_call_that_died_among_its_writes_is_repeated_and_ends_the_same() {
-    let world = Arc::new(connected().await);
+    let world = Arc::new(in_the_middle_of_an_hour().await);
     arrives(&world, &["16505551001"], "A", 90).await;
     arrives(&world, &["16505551001"], "B", 0).await;
     let before = counted(&world).await;
@@ -269,7 +277,7 @@ async fn a_call_that_died_among_its_writes_is_repeated_and_ends_the_same() {
 
 #[tokio::test]
 async fn what_cannot_be_counted_again_is_refused() {
-    let world = connected().await;
+    let world = in_the_middle_of_an_hour().await;
     let now = world.product_clock().now();
     let days = |days: i64| now - SignedDuration::from_hours(24 * days);
     let refused =
