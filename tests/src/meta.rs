@@ -67,6 +67,17 @@ impl Meta {
         self.drive("POST", path, body.to_string().as_bytes()).await
     }
 
+    /// Waits until everything that is to be told by now has been.
+    pub async fn told(&self) {
+        for _ in 0..10_000 {
+            if self.simulator.due_webhooks() == 0 {
+                return;
+            }
+            tokio::time::sleep(std::time::Duration::from_millis(1)).await;
+        }
+        panic!("webhooks are not getting through");
+    }
+
     pub async fn state(&self) -> Value {
         self.get("/_sim/state").await
     }

@@ -52,6 +52,7 @@ use meta::Meta;
 #[derive(Debug)]
 pub struct Simulator {
     address: SocketAddr,
+    meta: Arc<Meta>,
     router: axum::Router,
     tasks: JoinSet<()>,
 }
@@ -77,8 +78,8 @@ impl Simulator {
 
         let mut tasks = JoinSet::new();
         tasks.spawn(serve::serve(listener, address, None, router.clone()));
-        tasks.spawn(webhooks::deliver_when_due(meta));
-        Ok(Self { address, router, tasks })
+        tasks.spawn(webhooks::deliver_when_due(Arc::clone(&meta)));
+        Ok(Self { address, meta, router, tasks })
     }
 
     /// Answers on `listener` too, for one caller. What comes that way is known to be from it.
@@ -91,6 +92,12 @@ impl Simulator {
 
     pub fn address(&self) -> SocketAddr {
         self.address
+    }
+
+    /// How many webhooks are due by the clock and not through.
+    pub fn due_webhooks(&self) -> usize {
+        let now = self.meta.clock.now().as_millisecond();
+        self.meta.read(|world| world.deliveries.values().filter(|delivery| delivery.due_at <= now).count())
     }
 
     /// Runs until the process ends; a task that dies takes the simulator with it.
