@@ -1,6 +1,7 @@
 //! The edge towards queues: a batch of records comes in, and those that must come again are named.
 
 pub mod inbound;
+pub mod outbound;
 
 use std::collections::BTreeSet;
 
@@ -19,6 +20,7 @@ pub struct Event {
 #[serde(rename_all = "camelCase")]
 struct Sent {
     message_id: String,
+    receipt_handle: String,
     body: String,
     attributes: Attributes,
 }
@@ -48,6 +50,7 @@ impl Event {
     fn into_records(self) -> Vec<Record> {
         let record = |sent: Sent| Record {
             id: sent.message_id,
+            handle: sent.receipt_handle,
             group: sent.attributes.message_group_id,
             sequence: sent.attributes.sequence_number,
             receives: sent.attributes.approximate_receive_count.parse().unwrap_or(1),

@@ -3,6 +3,7 @@
 use std::{error::Error as StdError, fmt};
 
 use crate::domain::{
+    account::Status,
     connection,
     credential::{CredentialId, Refused},
     meta_error::MetaError,
@@ -86,6 +87,16 @@ pub enum Error {
     NotSigned,
     #[error("the account is disconnected")]
     AccountDisconnected,
+    /// It is connected, and does not send: the reason is for the person whose number it is.
+    #[error("the account does not send: {detail}")]
+    AccountUnusable { status: Status, detail: String, remedy: String },
+    #[error("the tenant has no default account")]
+    NoDefaultAccount,
+    // Sending
+    #[error("the customer has not written within the last 24 hours")]
+    WindowClosed,
+    #[error("a try at sending the message has begun, or it has ended")]
+    AlreadyClaimed,
     #[error("the account is not the version that If-Match names")]
     VersionMismatch,
     #[error("something else changed what this call was about to change")]

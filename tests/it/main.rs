@@ -22,6 +22,7 @@ mod meta_errors;
 mod openapi;
 mod receive;
 mod secrets;
+mod send;
 mod stack;
 mod template;
 mod upkeep;

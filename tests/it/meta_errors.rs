@@ -2,9 +2,14 @@
 
 use std::{collections::BTreeMap, fmt::Write, fs, path::Path};
 
+use jiff::Timestamp;
 use shared::domain::{
+    account::{Account, Claim, Facts, Fresh, Status, TokenSummary},
     connection::Obstacle,
+    connection_id::ConnectionId,
     meta_error::{Class, MetaError, Refusal, Retry, Row, TABLE, UNKNOWN, row_of},
+    sealed::Sealed,
+    sending::{NOT_CONNECTED, Outcome},
 };
 
 /// What `reference` documents name: every code that can occur.
@@ -50,6 +55,34 @@ fn only_the_four_throttles_are_sent_again_by_themselves() {
     for row in TABLE.iter().filter(|row| row.class == Class::Throttled) {
         assert_eq!(row.retry, Retry::Soon, "{row:?}");
     }
+}
+
+#[test]
+fn a_message_is_never_posted_again_where_it_may_have_gone() {
+    let said: Vec<(i64, &str)> = TABLE
+        .iter()
+        .map(|row| (*row.codes.start(), row, sending(&refused(*row.codes.start(), row.subcode))))
+        .inspect(|(code, row, said)| {
+            let is_again = *said == AGAIN;
+            assert_eq!(is_again, row.class == Class::Throttled, "{code}: {said}");
+            assert_eq!(*said == A_STATUS_TELLS, row.retry == Retry::Unknown, "{code}: {said}");
+            // What stands for many codes means the same for all of them.
+            assert_eq!(*said, sending(&refused(*row.codes.end(), row.subcode)), "{code}");
+        })
+        .map(|(code, _, said)| (code, said))
+        .collect();
+
+    for code in [0, 10, 33, 102, 190, 200, 131_005] {
+        assert!(said.contains(&(code, HELD_UNTIL_RECONNECTED)), "{code}");
+    }
+    for code in [368, 131_031] {
+        assert!(said.contains(&(code, HELD_UNTIL_LIFTED)), "{code}");
+    }
+    for code in [3, 100, 131_026, 131_047, 131_051, 132_000, 131_042] {
+        assert!(said.contains(&(code, FAILS)), "{code}");
+    }
+    assert_eq!(sending(&MetaError::Unreachable("timeout")), A_STATUS_TELLS);
+    assert_eq!(sending(&MetaError::Unreachable(NOT_CONNECTED)), AGAIN);
 }
 
 #[test]
@@ -134,28 +167,98 @@ fn document() -> String {
          *Again?* — **soon**: it had no effect and is done again by itself · **unknown**: it may have had its effect, \
          so only what may be repeated is · **later**: not before minutes, hours or days · **never**: not before somebody \
          has changed something.\n\n\
-         | Meta's code | name | again? | what to do |\n|---|---|---|---|\n",
+         *A message* that Meta answers so — **sent again**: after a pause that grows, until it expires · **a status \
+         tells**: it is not posted again (unless `on_unknown` is `resend`); a status says what came of it, or it ends as \
+         `unconfirmed` · **held**: it waits, and so does all that its number is to send, until the number works again or \
+         it expires · **fails**: it has ended, with this code and remedy.\n\n\
+         | Meta's code | name | class | again? | a message | what to do |\n|---|---|---|---|---|---|\n",
     );
     let mut rows: Vec<&Row> = TABLE.iter().collect();
     rows.sort_by_key(|row| (*row.codes.start(), row.subcode));
     for row in rows {
-        line(&mut text, &code(row), row);
+        line(&mut text, &code(row), row, &refused(*row.codes.start(), row.subcode));
     }
-    let timeout = MetaError::Unreachable("timeout");
-    let app = MetaError::AppRefused(Refusal::default());
-    for (said, row) in [
-        ("any other", &UNKNOWN),
-        ("no answer", timeout.row()),
-        ("an answer that makes no sense", MetaError::Unreadable.row()),
-        ("190, 1 or 101 to the app's own id and secret", app.row()),
+    for (said, error) in [
+        ("any other", refused(UNKNOWN_CODE, None)),
+        ("any other, with a status of 500 or more", failing(UNKNOWN_CODE)),
+        ("nobody to talk to", MetaError::Unreachable(NOT_CONNECTED)),
+        ("no answer", MetaError::Unreachable("timeout")),
+        ("an answer that makes no sense", MetaError::Unreadable),
+        ("190, 1 or 101 to the app's own id and secret", MetaError::AppRefused(Refusal::default())),
     ] {
-        line(&mut text, said, row);
+        line(&mut text, said, error.row(), &error);
     }
     text
 }
 
-fn line(text: &mut String, code: &str, row: &Row) {
-    writeln!(text, "| {code} | `{}` | {} | {} |", row.name, again(row.retry), row.remedy).unwrap();
+fn line(text: &mut String, code: &str, row: &Row, error: &MetaError) {
+    let (class, again) = (words(&format!("{:?}", row.class)), again(row.retry));
+    let sending = sending(error);
+    writeln!(text, "| {code} | `{}` | {class} | {again} | {sending} | {} |", row.name, row.remedy).unwrap();
+}
+
+/// A code that is in no row.
+const UNKNOWN_CODE: i64 = 987_654;
+
+fn refused(code: i64, subcode: Option<i64>) -> MetaError {
+    MetaError::Refused(Refusal { code, subcode, status: 400, ..Refusal::default() })
+}
+
+fn failing(code: i64) -> MetaError {
+    MetaError::Refused(Refusal { code, status: 500, ..Refusal::default() })
+}
+
+const AGAIN: &str = "sent again";
+const A_STATUS_TELLS: &str = "a status tells";
+const HELD_UNTIL_RECONNECTED: &str = "held until reconnected";
+const HELD_UNTIL_LIFTED: &str = "held until Meta lifts it";
+const FAILS: &str = "fails";
+
+/// What becomes of a message that Meta answers so: as `flow/deliver` asks, in its order.
+fn sending(error: &MetaError) -> &'static str {
+    let mut account = account();
+    match Outcome::of(error) {
+        Outcome::Again => AGAIN,
+        Outcome::Unknown => A_STATUS_TELLS,
+        Outcome::Refused if !account.is_refused(error, Timestamp::UNIX_EPOCH) => FAILS,
+        Outcome::Refused => match account.status() {
+            Status::NeedsReconnect => HELD_UNTIL_RECONNECTED,
+            Status::Restricted => HELD_UNTIL_LIFTED,
+            other => panic!("{error:?} makes an account {other:?}"),
+        },
+    }
+}
+
+/// One that works.
+fn account() -> Account {
+    let (now, tenant) = (Timestamp::UNIX_EPOCH, "acme".parse().unwrap());
+    let connection = ConnectionId::new(&tenant, [0; 16]);
+    let claim = Claim { number: "1".parse().unwrap(), waba: "2".parse().unwrap(), tenant, connection, until: now };
+    let summary = TokenSummary { kind: String::new(), expires_at: None, abilities: Vec::new(), checked_at: now };
+    let fresh = Fresh {
+        claim,
+        facts: Facts::default(),
+        business: None,
+        coexistence: false,
+        external_id: None,
+        token: Sealed(Vec::new()),
+        token_version: 1,
+        summary,
+        subject: None,
+        sealed_at: now,
+        pin: None,
+        now,
+    };
+    Account::activated(fresh, None)
+}
+
+/// `TokenInvalid` is "token invalid".
+fn words(name: &str) -> String {
+    let spaced = name.chars().map(|letter| {
+        let gap = if letter.is_uppercase() { " " } else { "" };
+        format!("{gap}{}", letter.to_lowercase())
+    });
+    spaced.collect::<String>().trim_start().to_owned()
 }
 
 fn code(row: &Row) -> String {

@@ -12,7 +12,7 @@ use axum::{
 use shared::{
     clock::{Clock, Random},
     env::Env,
-    http::{access, accounts, connections, inbox, oauth, routes::ROUTES},
+    http::{access, accounts, connections, inbox, oauth, routes::ROUTES, send},
     webhook,
 };
 use tower::ServiceExt;
@@ -27,6 +27,7 @@ fn started(function: &str, env: &Env, clock: Clock) -> Router {
         "accounts" => accounts::Context::from_env(env, clock, random).map(accounts::router),
         "inbox" => inbox::Context::from_env(env, clock, random).map(inbox::router),
         "oauth-callback" => oauth::Context::from_env(env, clock, random).map(oauth::router),
+        "send" => send::Context::from_env(env, clock, random).map(send::router),
         "webhook" => webhook::Context::from_env(env, clock).map(deliveries::router),
         "oauth-init" => connections::Context::from_env(env, clock, random).map(connections::router),
         other => panic!("tests/src/functions.rs does not say how {other} starts"),

@@ -27,7 +27,6 @@ use jiff::SignedDuration;
 use secrecy::ExposeSecret;
 use serde_json::{Value, json};
 use shared::{
-    batch::inbound,
     clock::{Clock, Random},
     env::Env,
     upkeep,
@@ -39,7 +38,7 @@ pub use call::{Answer, Call};
 pub use deliveries::{signature, signed_by};
 pub use log::Log;
 pub use meta::{Consent, Meta};
-pub use queue::Drained;
+pub use queue::{Consumer, Drained};
 
 use front::{Bound, Front};
 use functions::{Functions, serving};
@@ -57,7 +56,8 @@ pub struct World {
     pub first_key: String,
     functions: Arc<Functions>,
     front: Front,
-    inbound: OnceLock<Arc<inbound::Context>>,
+    inbound: OnceLock<Consumer>,
+    outbound: OnceLock<Consumer>,
     _data: TempDir,
 }
 
@@ -100,6 +100,7 @@ impl World {
             front: front.answer(&functions),
             functions,
             inbound: OnceLock::new(),
+            outbound: OnceLock::new(),
             _data: data,
         }
     }

@@ -37,7 +37,7 @@ pub async fn send(address: &str, head: &[&str], body: &[u8]) -> Answer {
     try_send(address, head, body).await.expect("an answer")
 }
 
-/// As [`send`]; `None` where the connection broke instead of an answer.
+/// As [`send()`]; `None` where the connection broke instead of an answer.
 pub async fn try_send(address: &str, head: &[&str], body: &[u8]) -> Option<Answer> {
     let address = address.trim_start_matches("http://");
     let mut stream = TcpStream::connect(address).await.unwrap();

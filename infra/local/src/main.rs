@@ -38,6 +38,8 @@ fn host(name: &str) -> ExitCode {
         "inbox" => hosted::run(inbox::run(clock)),
         "oauth-callback" => hosted::run(oauth_callback::run(clock)),
         "oauth-init" => hosted::run(oauth_init::run(clock)),
+        "outbound" => hosted::run(outbound::run(clock)),
+        "send" => hosted::run(send::run(clock)),
         "sweeper" => hosted::run(sweeper::run(clock)),
         "webhook" => hosted::run(webhook::run(clock)),
         other => hosted::run(std::future::ready(Err(format!("there is no function {other} in this build")))),

@@ -8,7 +8,7 @@ pub mod blobs;
 pub mod clients;
 pub mod connections;
 pub mod credentials;
-pub mod inbound;
+pub mod fifo;
 pub mod messages;
 pub mod meta_app;
 pub mod oauth_states;

@@ -46,6 +46,15 @@ pub enum Claim {
     Answered(Answer),
 }
 
+/// The id of a thing that is made once.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Fixed {
+    /// This request makes it.
+    Now,
+    /// An earlier one made it, or is at it, or died on the way.
+    Before { id: String, is_in_flight: bool },
+}
+
 /// A claim one holds: the slot, and the attempt that proves it.
 #[derive(Debug)]
 pub struct Held {
@@ -109,6 +118,30 @@ impl Receipts {
                 }
             }
         }
+    }
+
+    /// Fixes the id of a thing that is made once for a repetition, and never written to again: what the id names is the
+    /// answer. Whoever comes with the same request gets the same id, and looks whether the thing is there.
+    pub async fn fix(&self, repetition: &Repetition, fresh: &str, now: Timestamp) -> Result<Fixed> {
+        let row = Row::new(repetition, fresh, State::InFlight, now);
+        match self.put_claim(&row, None, now).await? {
+            None => Ok(Fixed::Now),
+            // Our own write, answered late.
+            Some(found) if found.id == fresh => Ok(Fixed::Now),
+            Some(found) => found.fixed(repetition, now),
+        }
+    }
+
+    /// What was fixed before, where something was.
+    pub async fn fixed(&self, repetition: &Repetition, now: Timestamp) -> Result<Option<Fixed>> {
+        let row = self.find(repetition, now).await?;
+        row.map(|row| row.fixed(repetition, now)).transpose()
+    }
+
+    /// What was to be made under a fixed id has failed: whoever asks again need not wait.
+    pub async fn let_go(&self, repetition: &Repetition) -> Result<()> {
+        let slot = repetition.slot.clone();
+        self.abandon(&Held { slot, attempt: String::new(), id: String::new(), is_resumed: false }).await
     }
 
     /// Keeps the answer of a claim one still holds. One that was taken over meanwhile is left to its new holder.
@@ -182,11 +215,15 @@ impl Receipts {
 
     /// What to answer a request that would be refused now, but may have succeeded before.
     pub async fn earlier(&self, repetition: &Repetition, now: Timestamp) -> Result<Option<Error>> {
+        let row = self.find(repetition, now).await?;
+        Ok(row.and_then(|row| row.verdict(repetition, now).err()))
+    }
+
+    async fn find(&self, repetition: &Repetition, now: Timestamp) -> Result<Option<Row>> {
         let found = self.client.get_item().table_name(&self.table).set_key(Some(key(&repetition.slot)));
         let found = found.consistent_read(true).send().await.map_err(Error::aws)?.item;
         let row: Option<Row> = found.map(serde_dynamo::from_item).transpose()?;
-        let living = row.filter(|row| now.as_millisecond() < row.expires_at);
-        Ok(living.and_then(|row| row.verdict(repetition, now).err()))
+        Ok(row.filter(|row| now.as_millisecond() < row.expires_at))
     }
 
     /// What to answer a request whose note was refused because `found` stood there.
@@ -279,6 +316,13 @@ impl Row {
             kid: hex::decode(&self.kid).ok_or_else(unreadable)?,
             code: hex::decode(&self.code).ok_or_else(unreadable)?,
         })
+    }
+
+    fn fixed(self, repetition: &Repetition, now: Timestamp) -> Result<Fixed> {
+        if !repetition.had(&self.read_code()?) {
+            return Err(Error::IdempotencyMismatch);
+        }
+        Ok(Fixed::Before { is_in_flight: now.as_millisecond() < self.lease_until, id: self.id })
     }
 
     /// What a repeated request is told of this record.

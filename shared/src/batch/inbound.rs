@@ -13,14 +13,11 @@ use crate::{
         connections::Connections,
         messages::Messages,
         parking::Parking,
+        stack_secret::StackSecret,
     },
     clock::{Clock, Random},
     env::{Env, EnvError},
-    flow::{
-        park::Park,
-        receive::{Known, Receive},
-        told::Tell,
-    },
+    flow::{known::Known, park::Park, receive::Receive, told::Tell},
 };
 
 #[derive(Debug, Clone)]
@@ -30,7 +27,8 @@ pub struct Context {
 
 impl Context {
     pub fn from_env(env: &Env, clock: Clock, random: Random) -> Result<Self, EnvError> {
-        let dynamodb = Aws::from_env(env)?.dynamodb();
+        let aws = Aws::from_env(env)?;
+        let dynamodb = aws.dynamodb();
         let messages =
             Messages::new(dynamodb.clone(), env.required("MESSAGES_TABLE")?, env.required("RETENTION_DAYS")?);
         let accounts = Accounts::new(dynamodb.clone(), env.required("ACCOUNTS_TABLE")?);
@@ -45,6 +43,7 @@ impl Context {
                     clock: clock.clone(),
                 },
                 park: Park { accounts: accounts.clone(), blobs: blobs.clone(), parking, clock: clock.clone() },
+                secret: StackSecret::new(aws.secrets(clock.clone()), env.required("STACK_SECRET")?, clock.clone()),
                 blobs,
                 messages,
                 accounts,

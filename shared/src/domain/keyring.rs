@@ -33,6 +33,8 @@ pub enum Purpose {
     Form,
     /// The status page of a data deletion.
     Deletion,
+    /// What Meta gives back with the statuses of a message.
+    Callback,
 }
 
 impl Purpose {
@@ -46,6 +48,7 @@ impl Purpose {
             Self::Page => b"patchbay page",
             Self::Form => b"patchbay form",
             Self::Deletion => b"patchbay deletion",
+            Self::Callback => b"patchbay callback",
         }
     }
 }

@@ -26,5 +26,6 @@ pub mod record;
 pub mod return_url;
 pub mod scope;
 pub mod sealed;
+pub mod sending;
 pub mod tenant;
 pub mod violation;

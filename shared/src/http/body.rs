@@ -10,16 +10,16 @@ use serde::de::DeserializeOwned;
 use crate::{Error, Result};
 
 /// Our own bodies are small; what carries more says so in its own module.
-const LIMIT: usize = 64 * 1024;
+const SMALL: usize = 64 * 1024;
 
 /// A parsed body, and the bytes it was: repetitions are told apart by those.
 #[derive(Debug)]
-pub struct Body<T> {
+pub struct Body<T, const LIMIT: usize = SMALL> {
     pub value: T,
     pub bytes: Bytes,
 }
 
-impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for Body<T> {
+impl<T: DeserializeOwned, S: Send + Sync, const LIMIT: usize> FromRequest<S> for Body<T, LIMIT> {
     type Rejection = Error;
 
     async fn from_request(request: Request, _: &S) -> Result<Self> {

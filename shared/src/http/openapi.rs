@@ -116,7 +116,7 @@ fn parameters(route: &Route, operation: &Operation) -> Vec<Value> {
                 Tenancy::Any => "The tenant concerned.",
             } }));
     }
-    if operation.request.is_some() && route.success == 201 {
+    if operation.is_once || (operation.request.is_some() && route.success == 201) {
         all.push(json!({ "name": "Idempotency-Key", "in": "header", "required": false,
             "schema": { "type": "string", "minLength": 1, "maxLength": 255 },
             "description": "The same request again makes nothing new." }));

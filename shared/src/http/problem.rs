@@ -10,6 +10,7 @@ use serde::Serialize;
 use crate::{
     Error,
     domain::{
+        account::Status,
         connection::{Obstacle, Refused},
         credential::{CredentialId, Refused as MintRefused},
         meta_error::Refusal,
@@ -82,6 +83,15 @@ fn of_connection(refused: Refused) -> Meaning {
         Refused::Busy => (S::CONFLICT, "connection_busy", "Wait a moment and try again."),
         Refused::OtherNumber => (S::UNPROCESSABLE_ENTITY, "number_mismatch", Obstacle::NumberMismatch.remedy()),
         Refused::UnknownNumber => (S::UNPROCESSABLE_ENTITY, "number_not_in_waba", Obstacle::NumberNotInWaba.remedy()),
+    }
+}
+
+fn code_of(status: Status) -> &'static str {
+    match status {
+        Status::Active | Status::Disconnected => "account_disconnected",
+        Status::Paused => "account_paused",
+        Status::NeedsReconnect => "account_needs_reconnect",
+        Status::Restricted => "account_restricted",
     }
 }
 
@@ -161,9 +171,11 @@ impl Error {
             Self::StateExpired { .. } => (S::GONE, "state_expired", "Start again: ten minutes had passed."),
             Self::FormMismatch => (S::FORBIDDEN, "form_mismatch", "Reload the page and try again."),
             Self::NotSigned => (S::BAD_REQUEST, "not_signed", "Only Meta calls this, with a signed_request."),
-            Self::AccountDisconnected => {
-                (S::CONFLICT, "account_disconnected", "Connect the number again first (POST /v1/connections).")
-            }
+            Self::AccountDisconnected
+            | Self::AccountUnusable { .. }
+            | Self::NoDefaultAccount
+            | Self::WindowClosed
+            | Self::AlreadyClaimed => self.of_use(),
             Self::VersionMismatch => (
                 S::PRECONDITION_FAILED,
                 "version_mismatch",
@@ -186,6 +198,41 @@ impl Error {
             Self::Aws(_) => (S::SERVICE_UNAVAILABLE, "unavailable", "Try again in a moment."),
             Self::Corrupt(_) => (S::SERVICE_UNAVAILABLE, "internal", "Report the request_id to the operator."),
         }
+    }
+
+    /// Of an account, as one would use it.
+    fn of_use(&self) -> Meaning {
+        use StatusCode as S;
+        match self {
+            Self::AccountDisconnected => {
+                (S::CONFLICT, "account_disconnected", "Connect the number again first (POST /v1/connections).")
+            }
+            // Its remedy is its own.
+            Self::AccountUnusable { status, .. } => {
+                (S::CONFLICT, code_of(*status), "Look at the account's status_reason.")
+            }
+            Self::NoDefaultAccount => (
+                S::CONFLICT,
+                "no_default_account",
+                "Connect a number, or make one the default (PATCH /v1/accounts/{id}, `default`: true).",
+            ),
+            Self::WindowClosed => (
+                S::UNPROCESSABLE_ENTITY,
+                "window_closed",
+                "Send an approved template; or send with `force`: true if Meta is to decide.",
+            ),
+            _ => (
+                S::CONFLICT,
+                "already_claimed",
+                "It can be cancelled only before it goes out: look at its status (GET /v1/messages/{id}).",
+            ),
+        }
+    }
+
+    /// What it is called, and what to do about it: where it is told inside an answer.
+    pub fn told(&self) -> (&'static str, &'static str) {
+        let (_, code, remedy) = self.meaning();
+        (code, remedy)
     }
 
     fn faults(&self) -> Vec<Fault> {
@@ -261,7 +308,7 @@ impl IntoResponse for Error {
             code,
             request_id: String::new(),
             retryable: self.is_retryable(),
-            remedy: remedy.to_owned(),
+            remedy: if let Self::AccountUnusable { remedy, .. } = &self { remedy.clone() } else { remedy.to_owned() },
             errors: self.faults(),
             meta: self.meta().map(MetaFault::from),
             id: if let Self::SecretNotRepeated { id } = &self { Some(id.clone()) } else { None },

@@ -25,6 +25,7 @@ use crate::{
         hex,
         meta_app::MetaApp,
         meta_error::{MetaError, Refusal},
+        sending::NOT_CONNECTED,
     },
     env::{Env, EnvError},
 };
@@ -79,6 +80,8 @@ pub(super) enum Body<'a> {
     Empty,
     Form(Vec<(&'static str, &'a str)>),
     Json(Vec<(&'static str, &'a str)>),
+    /// An object of the caller's, with nothing of ours in it.
+    Object(&'a Map<String, Value>),
 }
 
 impl Call<'_> {
@@ -100,7 +103,7 @@ impl Call<'_> {
 
     fn secrets(&self) -> impl Iterator<Item = &str> {
         let body = match &self.body {
-            Body::Empty => &[],
+            Body::Empty | Body::Object(_) => &[],
             Body::Form(fields) | Body::Json(fields) => fields.as_slice(),
         };
         let named = self.query.iter().chain(body).filter(|(name, _)| SECRET.contains(name)).map(|(_, value)| *value);
@@ -192,6 +195,9 @@ impl Graph {
                     .header(header::CONTENT_TYPE, HeaderValue::from_static("application/json"))
                     .body(Value::Object(fields).to_string())
             }
+            Body::Object(object) => request
+                .header(header::CONTENT_TYPE, HeaderValue::from_static("application/json"))
+                .body(serde_json::to_vec(object).map_err(|_| MetaError::Unreadable)?),
         };
         request.build().map_err(|error| unreachable(&error))
     }
@@ -237,6 +243,17 @@ impl Session<'_> {
         let proof = self.proof();
         let body = Body::Json([fields, &[("appsecret_proof", proof.as_str())]].concat());
         self.call(Call { method: Method::POST, path, query: Vec::new(), body, bearer: None }).await
+    }
+
+    /// What is given is the whole body; the proof travels beside it.
+    pub(super) async fn post_object<T: DeserializeOwned>(
+        &self,
+        path: &str,
+        object: &Map<String, Value>,
+    ) -> Result<T, MetaError> {
+        let proof = self.proof();
+        let query = vec![("appsecret_proof", proof.as_str())];
+        self.call(Call { method: Method::POST, path, query, body: Body::Object(object), bearer: None }).await
     }
 
     pub(super) async fn delete(&self, path: &str) -> Result<(), MetaError> {
@@ -321,7 +338,7 @@ fn unreachable(error: &reqwest::Error) -> MetaError {
     MetaError::Unreachable(if error.is_timeout() {
         "timeout"
     } else if error.is_connect() {
-        "no connection"
+        NOT_CONNECTED
     } else {
         "connection lost"
     })

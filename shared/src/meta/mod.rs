@@ -3,6 +3,7 @@
 pub mod assets;
 pub mod graph;
 pub mod login;
+pub mod messages;
 pub mod number;
 pub mod signature;
 pub mod signed_request;

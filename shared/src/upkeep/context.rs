@@ -3,15 +3,15 @@
 use super::redrive::Lane;
 use crate::{
     aws::{
-        accounts::Accounts, audit::Audit, clients::Aws, connections::Connections, credentials::Credentials,
+        accounts::Accounts, audit::Audit, clients::Aws, connections::Connections, credentials::Credentials, fifo::Fifo,
         messages::Messages, meta_app::MetaApps, parking::Parking, queue::Queue, stack_secret::StackSecret,
         transaction::Transactions, vault::Vault,
     },
     clock::{Clock, Random},
     env::{Env, EnvError},
     flow::{
-        connect::Connect, disconnect::Disconnect, due::DueWork, first_key::FirstKey, health::Health, recount::Recount,
-        reencrypt::ReEncrypt, unpark::Unpark,
+        connect::Connect, disconnect::Disconnect, due::DueWork, feed::Feed, first_key::FirstKey, health::Health,
+        recount::Recount, reencrypt::ReEncrypt, unpark::Unpark,
     },
     meta::Graph,
 };
@@ -23,6 +23,7 @@ pub struct Context {
     pub(super) re_encrypt: ReEncrypt,
     pub(super) recount: Recount,
     pub(super) unpark: Unpark,
+    pub(super) feed: Feed,
     pub(super) audit: Audit,
     pub(super) clock: Clock,
     pub(super) inbound: Lane,
@@ -48,7 +49,7 @@ impl Context {
             apps: MetaApps::new(secrets.clone(), env.required("META_APP_SECRETS")?, clock.clone()),
             graph: Graph::from_env(env)?,
             clock: clock.clone(),
-            random,
+            random: random.clone(),
         };
         Ok(Self {
             first_key: FirstKey {
@@ -77,6 +78,17 @@ impl Context {
                 parking: Parking::new(dynamodb.clone(), env.required("RECEIPTS_TABLE")?),
                 inbound: inbound.queue.clone(),
                 clock: clock.clone(),
+            },
+            feed: Feed {
+                messages: Messages::new(
+                    dynamodb.clone(),
+                    env.required("MESSAGES_TABLE")?,
+                    env.required("RETENTION_DAYS")?,
+                ),
+                accounts: connect.accounts.clone(),
+                outbound: Fifo::new(sqs.clone(), env.required("OUTBOUND_QUEUE")?),
+                clock: clock.clone(),
+                random,
             },
             due: DueWork {
                 health: Health::of(&connect),

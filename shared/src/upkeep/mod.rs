@@ -20,6 +20,7 @@ use crate::{
     },
     flow::{
         due::Tally,
+        feed::Fed,
         recount::{self, Recounted},
         reencrypt::{Place, Progress},
         unpark::Unparked,
@@ -70,7 +71,7 @@ enum Command {
 #[derive(Debug, PartialEq, Eq, Serialize)]
 #[serde(untagged)]
 pub enum Report {
-    Upkeep { first_key_put: bool, connections: Tally, leaving: Tally, health: Tally, parked: Unparked },
+    Upkeep { first_key_put: bool, connections: Tally, leaving: Tally, health: Tally, parked: Unparked, outbound: Fed },
     Redrive { moved: usize, more: bool },
     RedriveParked(Unparked),
     ReEncrypt(Progress),
@@ -106,13 +107,22 @@ impl Context {
         let attempts = self.due.attempts().await;
         let accounts = self.due.accounts().await;
         let lots = self.unpark.lots().await;
-        let (connections, of_accounts, parked) = tokio::join!(
+        let numbers = self.feed.numbers_due().await;
+        let (connections, of_accounts, parked, outbound) = tokio::join!(
             async { Ok::<_, Error>(self.due.connect(attempts?, until).await) },
             async { Ok::<_, Error>(self.due.see_to(accounts?, until).await) },
             async { self.unpark.upkeep(lots?, until).await },
+            async { Ok::<_, Error>(self.feed.feed(numbers?, until).await) },
         );
         let (leaving, health) = of_accounts?;
-        Ok(Report::Upkeep { first_key_put: first_key?, connections: connections?, leaving, health, parked: parked? })
+        Ok(Report::Upkeep {
+            first_key_put: first_key?,
+            connections: connections?,
+            leaving,
+            health,
+            parked: parked?,
+            outbound: outbound?,
+        })
     }
 
     fn begin_until(&self) -> Timestamp {

@@ -9,7 +9,12 @@ use subtle::ConstantTimeEq;
 
 use crate::{
     Error, Result,
-    aws::{blobs::Blobs, clients::Aws, inbound::Inbound, meta_app::MetaApps},
+    aws::{
+        blobs::Blobs,
+        clients::{Aws, made},
+        fifo::Fifo,
+        meta_app::MetaApps,
+    },
     clock::Clock,
     domain::delivery,
     env::{Env, EnvError},
@@ -26,7 +31,7 @@ const LONGEST_CHALLENGE: usize = 128;
 #[derive(Debug, Clone)]
 pub struct Context {
     apps: MetaApps,
-    inbound: Inbound,
+    inbound: Fifo,
     blobs: Blobs,
     clock: Clock,
 }
@@ -44,7 +49,7 @@ impl Context {
         let aws = Aws::from_env(env)?;
         Ok(Self {
             apps: MetaApps::new(aws.secrets(clock.clone()), env.required("META_APP_SECRETS")?, clock.clone()),
-            inbound: Inbound::new(aws.sqs(), env.required("INBOUND_QUEUE")?),
+            inbound: Fifo::new(made(aws.sqs()), env.required("INBOUND_QUEUE")?),
             blobs: Blobs::new(aws.later(Aws::dynamodb), env.required("RECEIPTS_TABLE")?),
             clock,
         })

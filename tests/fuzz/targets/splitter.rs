@@ -26,7 +26,7 @@ fuzz_target!(|body: &[u8]| {
         }
     }
     let (again, _) = split(body, Timestamp::MAX);
-    let ids = |parcels: &[shared::domain::envelope::Parcel]| -> Vec<String> {
+    let ids = |parcels: &[shared::domain::record::Parcel]| -> Vec<String> {
         parcels.iter().map(|parcel| parcel.deduplication.clone()).collect()
     };
     assert_eq!(ids(&parcels), ids(&again));

@@ -11,6 +11,7 @@ use tests::{Browser, Call, Consent, DASHBOARD, World, signature};
 use crate::{
     connect::{NUMBER, ONE, TWO, begin, call, start_url, system_token},
     inbox::Seeds,
+    send::{self, CUSTOMER},
 };
 
 /// The numbers of [`TWO`]: one that nobody has verified, and one to connect.
@@ -69,6 +70,7 @@ impl Sample {
             "/webhooks/whatsapp" => of_meta(route),
             path if path.starts_with("/v1/connections") => of_connections(world, route).await,
             path if route.function == "inbox" => of_inbox(world, route, path).await,
+            _ if route.function == "send" => of_send(world, route).await,
             path if path.starts_with("/v1/accounts") => of_accounts(world, route).await,
             _ => of_access(world, route).await,
         }
@@ -148,13 +150,18 @@ async fn choosing(world: &World) -> Value {
     begin(world, "acme", json!({ "method": "manual", "auto_select": "none", "manual": manual })).await
 }
 
-async fn of_accounts(world: &World, route: &Route) -> Sample {
+/// [`NUMBER`] is acme's, and active.
+async fn connect(world: &World) {
     let shown = call(world, "acme", "GET", &format!("/v1/accounts/{NUMBER}")).send().await;
     if shown.text("status") != "active" {
         let token = system_token(world, ONE).await;
         let manual = json!({ "access_token": token, "waba_id": ONE, "phone_number_ids": [NUMBER] });
         begin(world, "acme", json!({ "method": "manual", "manual": manual })).await;
     }
+}
+
+async fn of_accounts(world: &World, route: &Route) -> Sample {
+    connect(world).await;
     let sample = Sample::at(route.path.replace("{id}", NUMBER));
     match (route.method.as_str(), route.path) {
         ("PATCH", _) => sample.json(json!({ "label": "Shop" })),
@@ -174,6 +181,34 @@ async fn of_inbox(world: &World, route: &Route, path: &str) -> Sample {
         path => Sample::at(path.replace("{id}", &id.to_string())),
     };
     if route.is_mutating() { sample.json(json!({ "pinned": true })) } else { sample }
+}
+
+/// Somebody has written to acme's default number, and is answered.
+async fn of_send(world: &World, route: &Route) -> Sample {
+    connect(world).await;
+    let default = call(world, "acme", "PATCH", &format!("/v1/accounts/{NUMBER}")).json(&json!({ "default": true }));
+    assert_eq!(default.send().await.status, 200);
+    send::written_by(world, CUSTOMER).await;
+    let answer = send::text(CUSTOMER, "Until eight.");
+    let in_conversation = || async {
+        let found = call(world, "acme", "GET", &format!("/v1/conversations?phone={CUSTOMER}")).send().await;
+        Sample::at(route.path.replace("{id}", found.body["data"][0]["id"].as_str().unwrap()))
+    };
+    match route.key().as_str() {
+        "POST /v1/messages" => Sample::at(route.path).json(answer),
+        "POST /v1/accounts/{id}/messages" => Sample::at(route.path.replace("{id}", NUMBER)).json(answer),
+        "POST /v1/accounts/{id}/messages/batch" => {
+            let batch = json!({ "message": { "text": answer["text"] }, "recipients": [{ "to": answer["to"] }] });
+            Sample::at(route.path.replace("{id}", NUMBER)).json(batch)
+        }
+        "POST /v1/conversations/{id}/messages" => in_conversation().await.json(json!({ "text": answer["text"] })),
+        "POST /v1/conversations/{id}/read" => in_conversation().await,
+        "DELETE /v1/messages/{id}" => {
+            let accepted = call(world, "acme", "POST", "/v1/messages").json(&answer).send().await;
+            Sample::at(route.path.replace("{id}", &accepted.text("id")))
+        }
+        _ => none(route),
+    }
 }
 
 async fn of_browsers(world: &World, route: &Route) -> Sample {

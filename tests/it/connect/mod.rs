@@ -14,7 +14,7 @@ mod races;
 mod secrecy;
 
 use serde_json::{Value, json};
-use tests::{Answer, Call, World};
+use tests::{Answer, Call, Consent, World};
 
 /// The seed's WABAs: two numbers on the first, one on the second, two on the third, whose last is on a phone.
 pub(crate) const TWO: &str = "200300400500601";
@@ -95,6 +95,14 @@ pub(crate) async fn connected(world: &World, tenant: &str) -> Value {
     let connection = begin(world, tenant, json!({ "method": "manual", "manual": manual })).await;
     assert_eq!(connection["status"], "connected", "{connection:#}");
     connection
+}
+
+/// The same number once more, with a token that Meta has just given.
+pub(crate) async fn reconnected(world: &World, tenant: &str) {
+    let connection = begin(world, tenant, json!({ "method": "login", "expected_phone_number_id": NUMBER })).await;
+    world.consent(start_url(&connection), Consent::To(&[ONE])).await;
+    let connection = shown(world, tenant, &connection).await;
+    assert_eq!(connection["status"], "connected", "{connection:#}");
 }
 
 /// How often Meta was asked to do something.

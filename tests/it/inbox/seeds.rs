@@ -110,6 +110,8 @@ impl<'a> Seeds<'a> {
             received_at: self.now(),
             statuses,
             generation: 1,
+            sending: None,
+            duplicate: None,
         };
         self.messages.put(&self.line.tenant, &message, self.now()).await.unwrap();
         id

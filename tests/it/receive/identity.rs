@@ -148,7 +148,7 @@ async fn somebody_new_in_two_environments_at_once_is_one() {
     for message in [text(PHONE, "wamid.1", now, "one"), by_id] {
         deliver(&world, &delivery("messages", json!({"messages": [message]}))).await;
     }
-    let batch = world.receive().await;
+    let batch = world.receive(&world.cold_inbound("look")).await;
     assert_eq!(batch.len(), 2);
     let (one, other) = (world.cold_inbound("inbound-1"), world.cold_inbound("inbound-2"));
     let (first, second) =

@@ -76,7 +76,7 @@ async fn the_same_delivery_many_times_at_once_is_once() {
         json!({"messages": [text(MARIA, "wamid.A", ago(&world, SignedDuration::from_secs(5)), "Hello")]}),
     );
     deliver(&world, &body).await;
-    let batch = world.receive().await;
+    let batch = world.receive(&world.cold_inbound("look")).await;
     let environments: Vec<_> =
         (0..8).map(|place| (format!("inbound-{place}"), world.cold_inbound(&format!("inbound-{place}")))).collect();
     // The same record, as a queue that delivers it again would, and as records of another place in the queue.

@@ -14,6 +14,9 @@ const MAPPINGS: &[(&str, &str)] = &[
     ("InboundRole", "sqs:GetQueueAttributes"),
     ("InboundRole", "sqs:ReceiveMessage"),
     ("InboundRole", "sqs:DeleteMessage"),
+    ("OutboundRole", "sqs:GetQueueAttributes"),
+    ("OutboundRole", "sqs:ReceiveMessage"),
+    ("OutboundRole", "sqs:DeleteMessage"),
 ];
 
 /// Needed only where another attempt has moved the number meanwhile: the tests of that table show it.
@@ -121,6 +124,8 @@ fn role(caller: &str) -> Option<&'static str> {
         "accounts" => Some("AccountsRole"),
         "inbound" => Some("InboundRole"),
         "inbox" => Some("InboxRole"),
+        "outbound" => Some("OutboundRole"),
+        "send" => Some("SendRole"),
         "sweeper" => Some("SweeperRole"),
         "webhook" => Some("WebhookRole"),
         _ => None,

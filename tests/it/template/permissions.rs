@@ -7,10 +7,10 @@ use std::{
 
 use serde_json::{Value, json};
 use shared::{
-    batch::inbound,
+    batch::{inbound, outbound},
     clock::{Clock, Random},
     env::Env,
-    http::{access, accounts, connections, inbox, oauth},
+    http::{access, accounts, connections, inbox, oauth, send},
     upkeep, webhook,
 };
 
@@ -88,6 +88,7 @@ pub(super) const MAY: &[(&str, &[&str], &[&str])] = &[
         &["MessagesTable"],
     ),
     ("InboundRole", &["dynamodb:Query"], &["MessagesTable/index/by_wamid"]),
+    ("InboundRole", &["secretsmanager:GetSecretValue"], &["StackSecret"]),
     ("InboxRole", &["logs:CreateLogStream", "logs:PutLogEvents"], &["InboxLogs"]),
     ("InboxRole", &["dynamodb:GetItem"], &["CredentialsTable"]),
     ("InboxRole", &["dynamodb:PutItem"], &["AuditTable"]),
@@ -99,6 +100,36 @@ pub(super) const MAY: &[(&str, &[&str], &[&str])] = &[
         &["MessagesTable"],
     ),
     ("InboxRole", &["secretsmanager:GetSecretValue"], &["StackSecret"]),
+    ("SendRole", &["logs:CreateLogStream", "logs:PutLogEvents"], &["SendLogs"]),
+    ("SendRole", &["dynamodb:GetItem"], &["CredentialsTable"]),
+    ("SendRole", &["dynamodb:PutItem"], &["AuditTable"]),
+    ("SendRole", &["dynamodb:BatchGetItem", "dynamodb:GetItem"], &["AccountsTable"]),
+    ("SendRole", SENDING, &["MessagesTable"]),
+    ("SendRole", &["dynamodb:Query"], &["MessagesTable/index/by_wamid"]),
+    (
+        "SendRole",
+        &["dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:UpdateItem", "dynamodb:DeleteItem"],
+        &["ReceiptsTable"],
+    ),
+    ("SendRole", &["sqs:SendMessage"], &["OutboundQueue"]),
+    ("SendRole", &["secretsmanager:GetSecretValue"], &["StackSecret", "MetaAppSecrets"]),
+    ("SendRole", &["kms:Decrypt"], &["TokenKey"]),
+    ("OutboundRole", &["logs:CreateLogStream", "logs:PutLogEvents"], &["OutboundLogs"]),
+    (
+        "OutboundRole",
+        &[
+            "sqs:ReceiveMessage",
+            "sqs:DeleteMessage",
+            "sqs:GetQueueAttributes",
+            "sqs:ChangeMessageVisibility",
+            "sqs:SendMessage",
+        ],
+        &["OutboundQueue"],
+    ),
+    ("OutboundRole", &["dynamodb:BatchGetItem", "dynamodb:GetItem", "dynamodb:UpdateItem"], &["AccountsTable"]),
+    ("OutboundRole", SENDING, &["MessagesTable"]),
+    ("OutboundRole", &["secretsmanager:GetSecretValue"], &["StackSecret", "MetaAppSecrets"]),
+    ("OutboundRole", &["kms:Decrypt"], &["TokenKey"]),
     ("SweeperRole", &["logs:CreateLogStream", "logs:PutLogEvents"], &["SweeperLogs"]),
     ("SweeperRole", &["dynamodb:GetItem", "dynamodb:PutItem"], &["CredentialsTable"]),
     ("SweeperRole", &["dynamodb:PutItem"], &["AuditTable"]),
@@ -106,8 +137,16 @@ pub(super) const MAY: &[(&str, &[&str], &[&str])] = &[
     ("SweeperRole", CONNECTING, &["AccountsTable"]),
     ("SweeperRole", &["dynamodb:GetItem", "dynamodb:PutItem"], &["ConnectionsTable"]),
     ("SweeperRole", &["dynamodb:Scan"], &["AccountsTable", "ConnectionsTable"]),
-    ("SweeperRole", &["dynamodb:Query", "dynamodb:GetItem", "dynamodb:PutItem"], &["MessagesTable"]),
-    ("SweeperRole", &["dynamodb:Query"], &["AccountsTable/index/due", "ConnectionsTable/index/due"]),
+    (
+        "SweeperRole",
+        &["dynamodb:BatchGetItem", "dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:Query", "dynamodb:UpdateItem"],
+        &["MessagesTable"],
+    ),
+    (
+        "SweeperRole",
+        &["dynamodb:Query"],
+        &["AccountsTable/index/due", "ConnectionsTable/index/due", "MessagesTable/index/due"],
+    ),
     ("SweeperRole", &["secretsmanager:GetSecretValue"], &["StackSecret", "MetaAppSecrets"]),
     ("SweeperRole", &["kms:Encrypt", "kms:Decrypt", "kms:ReEncryptFrom", "kms:ReEncryptTo"], &["TokenKey"]),
     ("SweeperRole", &["sqs:ReceiveMessage", "sqs:DeleteMessage"], &["InboundDeadLetters", "OutboundDeadLetters"]),
@@ -127,6 +166,16 @@ const CONNECTING: &[&str] = &[
     "dynamodb:UpdateItem",
     "dynamodb:DeleteItem",
     "dynamodb:ConditionCheckItem",
+];
+
+/// Messages and heads as they are, and their next step over that.
+const SENDING: &[&str] = &[
+    "dynamodb:BatchGetItem",
+    "dynamodb:BatchWriteItem",
+    "dynamodb:GetItem",
+    "dynamodb:PutItem",
+    "dynamodb:Query",
+    "dynamodb:UpdateItem",
 ];
 
 #[test]
@@ -322,6 +371,8 @@ fn a_function_reads_exactly_the_variables_it_is_given() {
         ("WebhookFunction", read_by(|env| webhook::Context::from_env(env, clock()).is_ok())),
         ("InboundFunction", read_by(|env| inbound::Context::from_env(env, clock(), random()).is_ok())),
         ("InboxFunction", read_by(|env| inbox::Context::from_env(env, clock(), random()).is_ok())),
+        ("SendFunction", read_by(|env| send::Context::from_env(env, clock(), random()).is_ok())),
+        ("OutboundFunction", read_by(|env| outbound::Context::from_env(env, clock(), random()).is_ok())),
         ("SweeperFunction", read_by(|env| upkeep::Context::from_env(env, clock(), random()).is_ok())),
     ];
 

@@ -1,5 +1,7 @@
 //! Every route and command once, as far as it takes to reach each of their calls.
 
+mod sending;
+
 use serde_json::json;
 use shared::{
     aws::parking::Parking,
@@ -28,6 +30,8 @@ pub(super) async fn everything(world: &World) {
     of_webhook(world).await;
     world.drain().await;
     of_inbound(world).await;
+    sending::of_send(world).await;
+    sending::of_outbound(world).await;
     of_sweeper(world).await;
 }
 

@@ -44,6 +44,20 @@ impl Messages {
         }
     }
 
+    /// Begins a conversation with somebody of whom nothing is known: the name and the head, or, where the name leads
+    /// somewhere already, neither.
+    pub async fn begin(
+        &self,
+        line: &Line,
+        conversation: ConversationId,
+        head: &Head,
+        alias: &Alias,
+        now: Timestamp,
+    ) -> Result<bool> {
+        let head = self.replacing(line, &Side { id: conversation, head }, now)?;
+        self.commit(vec![in_transaction(self.naming(line, conversation, alias, None)?), head]).await
+    }
+
     /// Makes one conversation of two that turned out to be with the same person: at once, or not at all where either has
     /// changed meanwhile. Both heads are as they are to be.
     pub async fn merge(&self, line: &Line, winner: Side<'_>, loser: Side<'_>, now: Timestamp) -> Result<bool> {

@@ -13,8 +13,8 @@ use crate::{
     Error, Result,
     aws::transaction::Item,
     domain::{
-        conversation::{ConversationId, MessageId},
-        message::{Standing, Stored},
+        conversation::{ConversationId, Head, MessageId},
+        message::{Direction, Standing, Stored},
         tenant::TenantId,
     },
 };
@@ -79,6 +79,14 @@ impl Messages {
             last = Some(place);
         }
         Ok(Said { messages, next: last })
+    }
+
+    /// The newest message that the person of a conversation wrote.
+    pub async fn newest_heard(&self, tenant: &TenantId, id: ConversationId, head: &Head) -> Result<Option<Stored>> {
+        let parts = [&[id][..], &head.parts].concat();
+        let is_heard = |message: &Stored| message.direction == Direction::Inbound && message.wamid.is_some();
+        let said = self.history(tenant, &parts, Span::default(), is_heard, None, 1).await?;
+        Ok(said.messages.into_iter().next())
     }
 
     /// The message that Meta knows by this id.

@@ -12,10 +12,17 @@
 //! | counts | `<tenant>#n#<number>` | hour |
 //! | event of a WABA | `<tenant>#e#<waba>` | `<ms>#<hash>` |
 //! | status that waits for its message | `<tenant>#s#<number>` | `<wamid>#<status>#<participant>` |
+//! | gate: a number's rate and what is due | `<tenant>#g#<number>` | `-` |
+//! | job: a batch to be made into messages | `<tenant>#j#<job>` | `-`, and `#c<i>` behind that |
+//!
+//! The sparse index `due` has by time: in `numbers` the gates; in `<tenant>#w#<number>` and `<tenant>#h#<number>` what of
+//! a number waits, and what is held.
 
 mod aliases;
 mod events;
+mod gates;
 mod history;
+mod jobs;
 mod lists;
 mod merged;
 mod notes;
@@ -24,6 +31,7 @@ mod recount;
 mod row;
 mod search;
 mod seen;
+mod sending;
 mod stats;
 mod statuses;
 mod unread;
@@ -47,12 +55,15 @@ use crate::{
 
 pub use aliases::Side;
 pub use events::Event;
+pub use gates::{DuePage, DueThing};
 pub use history::{MOST_BYTES, Said, Span};
+pub use jobs::Job;
 pub use lists::{Listed, People};
 pub use notes::{Counts, Note};
 pub use people::Edited;
 pub use recount::Name;
 pub use seen::{Seen, Wanted};
+pub use sending::Stepped;
 pub use statuses::Kept;
 pub use unread::Unread;
 
@@ -207,7 +218,7 @@ fn conversation_key(tenant: &TenantId, conversation: &ConversationId) -> String 
 }
 
 /// The partition of one kind of item of one number: `a` aliases, `r` activity, `u` unread, `q` names, `n` counts, `s`
-/// waiting statuses.
+/// waiting statuses, `g` gate, `w` and `h` what is due.
 fn number_key(line: &Line, kind: char) -> String {
     format!("{}#{kind}#{}", line.tenant, line.number)
 }

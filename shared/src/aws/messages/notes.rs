@@ -19,6 +19,7 @@ use crate::{
         conversation::{ConversationId, Line, searched},
         hex,
         message::{Direction, Fact, MetaMessage, Origin, Period, Stored, readable},
+        sending::{Fault, Mark, State},
     },
 };
 
@@ -68,8 +69,24 @@ impl Counts {
         }
     }
 
+    /// What we did with a message, where that is an end, or Meta has taken it.
+    pub fn mark(&mut self, message: &Stored, mark: &Mark) {
+        let status = match mark.state {
+            State::Sent => "accepted",
+            State::Failed | State::Expired | State::Cancelled | State::Unconfirmed => mark.state.word(),
+            State::Accepted | State::Waiting | State::Held | State::Sending | State::Unknown => return,
+        };
+        self.message(mark.at, message.direction, kind_of(message), status);
+        if let Some(Fault::Meta { code, .. }) = &mark.fault {
+            self.failure(mark.at, &code.to_string());
+        }
+    }
+
     /// All that a message was ever counted as. That something was said by us is a fact about it, among the others.
     pub fn stored(&mut self, message: &Stored) {
+        for mark in message.sending.iter().flat_map(|sending| &sending.marks) {
+            self.mark(message, mark);
+        }
         if message.direction == Direction::Inbound && message.origin != Origin::History {
             self.message(message.happened_at(), Direction::Inbound, kind_of(message), "received");
         }

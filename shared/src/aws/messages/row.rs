@@ -16,6 +16,7 @@ use crate::{
         hex,
         message::{Direction, Fact, Origin, Stored},
         meta_id::PhoneNumberId,
+        sending::Sending,
         tenant::TenantId,
     },
 };
@@ -28,6 +29,8 @@ const LONGEST_WAMID: usize = 1_000;
 /// What a raw object may inflate to: more than Meta sends in one delivery.
 const INFLATED: usize = 8 * 1024 * 1024;
 
+/// How the sending of a message is kept.
+pub(super) const SENDING: &str = "out";
 /// What of an item is Meta's object: the bytes, whether they are deflated, and how many items have the rest.
 pub(super) const RAW: &[&str] = &["raw", "z", "more"];
 
@@ -46,6 +49,11 @@ struct Row {
     #[serde(default)]
     st: BTreeMap<String, Fact>,
     generation: u64,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    out: Option<Sending>,
+    /// A second id of Meta's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    twin: Option<String>,
     /// How many items hold the rest of raw.
     #[serde(default, skip_serializing_if = "is_zero")]
     more: usize,
@@ -95,6 +103,8 @@ pub(super) fn write(tenant: &TenantId, message: &Stored, until: Timestamp) -> Re
         at: message.received_at,
         st: message.statuses.clone(),
         generation: message.generation,
+        out: message.sending.clone(),
+        twin: message.duplicate.clone(),
         more: rest.len(),
     };
     let mut item: Item = serde_dynamo::to_item(row)?;
@@ -128,6 +138,8 @@ pub(super) fn read(mut item: Item) -> Result<Read> {
         received_at: row.at,
         statuses: row.st,
         generation: row.generation,
+        sending: row.out,
+        duplicate: row.twin,
     };
     Ok(Read { message, more: row.more, bytes, is_deflated: row.z })
 }

@@ -5,15 +5,20 @@ use std::collections::{HashMap, HashSet};
 use super::{
     Messages,
     aliases::{alias_key, head_key, leads},
-    row,
+    conversation_key,
+    gates::{self, gate_key},
+    row, text_key,
 };
 use crate::{
     Result,
     aws::{accounts::Accounts, batch_get, transaction::Item},
     domain::{
         account::Account,
-        conversation::{Alias, ConversationId, Head, Leads, Line},
+        conversation::{Alias, ConversationId, Head, Leads, Line, MessageId},
+        message::Stored,
         meta_id::PhoneNumberId,
+        sending::Gate,
+        tenant::TenantId,
     },
 };
 
@@ -23,6 +28,8 @@ pub struct Wanted {
     pub accounts: HashSet<PhoneNumberId>,
     pub aliases: HashSet<(Line, Alias)>,
     pub heads: HashSet<(Line, ConversationId)>,
+    pub gates: HashSet<Line>,
+    pub messages: HashSet<(TenantId, MessageId)>,
 }
 
 /// What was looked up. None: it is not there.
@@ -31,11 +38,17 @@ pub struct Seen {
     pub accounts: HashMap<PhoneNumberId, Option<Account>>,
     pub aliases: HashMap<(Line, Alias), Leads>,
     pub heads: HashMap<(Line, ConversationId), Option<Head>>,
+    pub gates: HashMap<Line, Gate>,
+    pub messages: HashMap<(TenantId, MessageId), Stored>,
 }
 
 impl Wanted {
     pub fn is_empty(&self) -> bool {
-        self.accounts.is_empty() && self.aliases.is_empty() && self.heads.is_empty()
+        self.accounts.is_empty()
+            && self.aliases.is_empty()
+            && self.heads.is_empty()
+            && self.gates.is_empty()
+            && self.messages.is_empty()
     }
 }
 
@@ -45,11 +58,17 @@ impl Messages {
         let mut keys: Vec<(&str, Item)> = wanted.accounts.iter().map(|id| accounts.key_of(id)).collect();
         let names: HashMap<_, _> =
             wanted.aliases.iter().map(|(line, alias)| (alias_key(line, alias), (line, alias))).map(by_text).collect();
-        let heads: HashMap<_, _> =
+        let heads_of: HashMap<_, _> =
             wanted.heads.iter().map(|(line, id)| (head_key(line, id), (line, id))).map(by_text).collect();
         let of_aliases = wanted.aliases.iter().map(|(line, alias)| alias_key(line, alias));
         let of_heads = wanted.heads.iter().map(|(line, id)| head_key(line, id));
-        keys.extend(of_aliases.chain(of_heads).map(|key| (self.table.as_str(), key)));
+        let gates_of: HashMap<_, _> = wanted.gates.iter().map(|line| (gate_key(line), line)).map(by_text).collect();
+        let messages: HashMap<_, _> =
+            wanted.messages.iter().map(|of| (message_key(&of.0, &of.1), of)).map(by_text).collect();
+        let of_gates = wanted.gates.iter().map(gate_key);
+        let of_messages = wanted.messages.iter().map(|(tenant, id)| message_key(tenant, id));
+        let ours = of_aliases.chain(of_heads).chain(of_gates).chain(of_messages);
+        keys.extend(ours.map(|key| (self.table.as_str(), key)));
 
         seen.accounts.extend(wanted.accounts.iter().map(|id| (id.clone(), None)));
         seen.aliases.extend(wanted.aliases.iter().map(|name| (name.clone(), Leads::default())));
@@ -62,8 +81,12 @@ impl Messages {
             let place = texts_of(&item);
             if let Some((line, alias)) = names.get(&place) {
                 seen.aliases.insert(((*line).clone(), (*alias).clone()), leads(&item));
-            } else if let Some((line, id)) = heads.get(&place) {
+            } else if let Some((line, id)) = heads_of.get(&place) {
                 seen.heads.insert(((*line).clone(), **id), Some(row::read_head(item)?));
+            } else if let Some(line) = gates_of.get(&place) {
+                seen.gates.insert((*line).clone(), gates::read(item)?);
+            } else if let Some(of) = messages.get(&place) {
+                seen.messages.insert((*of).clone(), self.whole(&of.0, item).await?);
             }
         }
         Ok(())
@@ -77,4 +100,8 @@ fn by_text<T>((key, of): (Item, T)) -> ((String, String), T) {
 fn texts_of(item: &Item) -> (String, String) {
     let text = |name| item.get(name).and_then(|value| value.as_s().ok()).cloned().unwrap_or_default();
     (text("pk"), text("sk"))
+}
+
+fn message_key(tenant: &TenantId, id: &MessageId) -> Item {
+    text_key(conversation_key(tenant, &id.conversation), id.sort_key())
 }

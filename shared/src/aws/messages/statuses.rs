@@ -67,14 +67,54 @@ impl Messages {
 
     /// Keeps a fact on its message: of several of one kind the earliest, so that their order does not matter.
     pub async fn tell(&self, tenant: &TenantId, message: &MessageId, kind: &str, fact: &Fact) -> Result<Kept> {
+        self.keep_fact(tenant, message, kind, fact, None).await.map(|(kept, _)| kept)
+    }
+
+    /// The same of a message that we sent, with the id that Meta has given it: the first one that is told stays. A second
+    /// one says that Meta has taken the message twice.
+    pub async fn tell_ours(
+        &self,
+        tenant: &TenantId,
+        message: &MessageId,
+        wamid: &str,
+        kind: &str,
+        fact: &Fact,
+    ) -> Result<Kept> {
+        let (kept, known) = self.keep_fact(tenant, message, kind, fact, Some(wamid)).await?;
+        if known.is_some_and(|known| known != wamid) {
+            tracing::warn!(%message, "duplicate_detected: Meta has given a message two ids");
+            let place = text_key(conversation_key(tenant, &message.conversation), message.sort_key());
+            let update = self.client.update_item().table_name(&self.table).set_key(Some(place));
+            let update = update.update_expression("SET twin = if_not_exists(twin, :wamid)");
+            let update = update.expression_attribute_values(":wamid", AttributeValue::S(wamid.to_owned()));
+            update.send().await.map_err(Error::aws)?;
+        }
+        Ok(kept)
+    }
+
+    /// Also what id of Meta's the message had.
+    async fn keep_fact(
+        &self,
+        tenant: &TenantId,
+        message: &MessageId,
+        kind: &str,
+        fact: &Fact,
+        wamid: Option<&str>,
+    ) -> Result<(Kept, Option<String>)> {
         let place = text_key(conversation_key(tenant, &message.conversation), message.sort_key());
         let fact_at = AttributeValue::S(fact.at.to_string());
-        let sent = self
-            .client
-            .update_item()
+        let mut update = self.client.update_item();
+        let mut expression = "SET st.#kind = :fact".to_owned();
+        if let Some(wamid) = wamid {
+            expression += ", wamid = if_not_exists(wamid, :wamid), wamid_key = if_not_exists(wamid_key, :wamid_key)";
+            update = update.expression_attribute_values(":wamid", AttributeValue::S(wamid.to_owned()));
+            let key = row::wamid_key(tenant, wamid);
+            update = update.expression_attribute_values(":wamid_key", AttributeValue::S(key));
+        }
+        let sent = update
             .table_name(&self.table)
             .set_key(Some(place))
-            .update_expression("SET st.#kind = :fact")
+            .update_expression(expression)
             .condition_expression("attribute_exists(pk) AND (attribute_not_exists(st.#kind) OR st.#kind.#at > :at)")
             .expression_attribute_names("#kind", kind)
             .expression_attribute_names("#at", "at")
@@ -88,11 +128,14 @@ impl Messages {
             Ok(before) => {
                 let before = before.attributes.ok_or_else(|| Error::Corrupt("a message without a row".to_owned()))?;
                 let before = self.whole(tenant, before).await?;
-                Ok(if before.statuses.contains_key(kind) { Kept::Known } else { Kept::New(Box::new(before)) })
+                let known = before.wamid.clone();
+                let kept = if before.statuses.contains_key(kind) { Kept::Known } else { Kept::New(Box::new(before)) };
+                Ok((kept, known))
             }
             Err(error) => match error.as_service_error() {
                 Some(UpdateItemError::ConditionalCheckFailedException(refused)) => {
-                    Ok(if refused.item().is_some() { Kept::Known } else { Kept::Nowhere })
+                    let known = refused.item().and_then(|item| item.get("wamid")?.as_s().ok().cloned());
+                    Ok((if refused.item().is_some() { Kept::Known } else { Kept::Nowhere }, known))
                 }
                 _ => Err(Error::aws(error)),
             },

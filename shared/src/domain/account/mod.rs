@@ -186,6 +186,10 @@ impl Account {
         }
     }
 
+    pub fn may_send(&self) -> bool {
+        self.status() == Status::Active
+    }
+
     pub fn is_disconnected(&self) -> bool {
         self.state == State::Disconnected
     }
@@ -274,6 +278,11 @@ impl Account {
     /// Whether what arrived at that time is this tenant's.
     pub fn had_the_number_at(&self, at: Timestamp) -> bool {
         *self.owner_at(at) == self.tenant
+    }
+
+    /// Whether it still is this tenant's, in the same life of the number.
+    pub fn is_in(&self, tenant: &TenantId, generation: u64) -> bool {
+        self.tenant == *tenant && self.hidden.generation == generation && !self.is_disconnected()
     }
 
     /// Whether it still is the same life of the number, with the same token.

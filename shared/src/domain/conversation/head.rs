@@ -2,7 +2,7 @@
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::{Alias, Contact, ConversationId, Head, Known, MessageId, Person, WINDOW};
+use super::{Alias, Contact, ConversationId, Head, Known, MessageId, Names, Person, WINDOW};
 use crate::domain::message::{Put, Renamed};
 
 /// One message that has been put, as its conversation sees it.
@@ -214,6 +214,11 @@ impl Contact {
     /// What a list calls them.
     pub fn shown_name(&self) -> Option<&str> {
         self.own_name.as_deref().or(self.name.as_deref())
+    }
+
+    /// They go by these names.
+    pub(super) fn meets(&mut self, names: &Names, at: Timestamp) {
+        self.learns(&Person { names: names.clone(), ..Person::default() }, true, at);
     }
 
     fn learns(&mut self, person: &Person, is_newest: bool, at: Timestamp) {

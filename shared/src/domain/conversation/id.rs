@@ -32,6 +32,10 @@ pub struct MessageId {
     rest: [u8; 10],
 }
 
+/// A batch: the messages that become of it carry its id in theirs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct JobId([u8; 6]);
+
 #[derive(Debug, thiserror::Error)]
 #[error("not an id of that kind")]
 pub struct InvalidId;
@@ -64,6 +68,20 @@ impl MessageId {
         Self { conversation, milliseconds: milliseconds(at), rest: random }
     }
 
+    /// Of a message that a batch is to become, and of each the same whenever it does.
+    pub fn of_job(conversation: ConversationId, at: Timestamp, job: JobId, index: u16) -> Self {
+        let mut rest = [0; 10];
+        rest[..6].copy_from_slice(&job.0);
+        rest[6..8].copy_from_slice(&index.to_be_bytes());
+        Self { conversation, milliseconds: milliseconds(at), rest }
+    }
+
+    /// The batch it may be of, and its place there.
+    pub fn job(&self) -> Option<(JobId, u16)> {
+        let [job @ .., high, low, 0, 0] = &self.rest else { return None };
+        Some((JobId(*job), u16::from_be_bytes([*high, *low])))
+    }
+
     /// What it sorts by inside its conversation.
     pub fn sort_key(&self) -> String {
         format!("m#{:015}#{}", self.milliseconds, hex::encode(&self.rest))
@@ -77,6 +95,26 @@ impl MessageId {
 
     pub fn milliseconds(&self) -> u64 {
         self.milliseconds
+    }
+}
+
+impl JobId {
+    pub fn new(random: [u8; 6]) -> Self {
+        Self(random)
+    }
+}
+
+impl fmt::Display for JobId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&hex::encode(&self.0))
+    }
+}
+
+impl FromStr for JobId {
+    type Err = InvalidId;
+
+    fn from_str(text: &str) -> Result<Self, InvalidId> {
+        hex::decode(text).map(Self).ok_or(InvalidId)
     }
 }
 
@@ -187,6 +225,15 @@ mod tests {
         assert_eq!(id("wamid.A"), id("wamid.A"));
         assert_ne!(id("wamid.A"), id("wamid.B"));
         assert_eq!(MessageId::of_meta(CONVERSATION, None, "wamid.A").milliseconds(), 0);
+    }
+
+    #[test]
+    fn a_message_of_a_batch_says_which_and_where() {
+        let (job, at) = (JobId::new([3; 6]), Timestamp::from_second(1_795_000_000).unwrap());
+        let id = MessageId::of_job(CONVERSATION, at, job, 999);
+        assert_eq!((id.job(), id.to_string().parse::<MessageId>().unwrap()), (Some((job, 999)), id));
+        assert_eq!(job.to_string().parse::<JobId>().unwrap(), job);
+        assert_eq!(MessageId::of_ours(CONVERSATION, at, [7; 10]).job(), None);
     }
 
     #[test]

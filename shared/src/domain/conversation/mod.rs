@@ -3,6 +3,7 @@
 mod head;
 mod id;
 mod identity;
+mod lane;
 mod listed;
 mod person;
 
@@ -14,8 +15,9 @@ use serde::{Deserialize, Serialize};
 use super::{meta_id::PhoneNumberId, tenant::TenantId};
 
 pub use head::{Arrival, Place, Speaker, Touch};
-pub use id::{ContactId, ConversationId, InvalidId, MessageId};
+pub use id::{ContactId, ConversationId, InvalidId, JobId, MessageId};
 pub use identity::{Alias, Leads, phone_variants};
+pub use lane::{Backlog, Lane};
 pub use listed::{Shown, Standing, Wanted, searched};
 pub use person::{Names, Person};
 
@@ -57,6 +59,9 @@ pub struct Head {
     /// Its places before, in milliseconds, the latest last: who pages through a list still finds it there.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub stood: Vec<i64>,
+    /// How its messages go out.
+    #[serde(default, skip_serializing_if = "Lane::is_empty")]
+    pub lane: Lane,
     pub revision: u64,
 }
 
@@ -119,8 +124,16 @@ impl Head {
             created_at: now,
             updated_at: now,
             stood: Vec::new(),
+            lane: Lane::default(),
             revision: 0,
         }
+    }
+
+    /// Of somebody of whom nothing was known: they are about to be written to.
+    pub fn begun(number: PhoneNumberId, names: &Names, now: Timestamp) -> Self {
+        let mut head = Self::new(number, now);
+        head.contact.meets(names, now);
+        head
     }
 
     pub fn is_open(&self, now: Timestamp) -> bool {

@@ -10,7 +10,10 @@ use jiff::Timestamp;
 use serde::Deserialize;
 use serde_json::value::{RawValue, to_raw_value};
 
-use super::envelope::{Kind, Oversized, Packing, Parcel, Subject, Unit};
+use super::{
+    envelope::{Kind, Oversized, Packing, Subject, Unit},
+    record::Parcel,
+};
 use lenient::{Text, object};
 
 /// Where all goes that cannot be read.

@@ -11,7 +11,7 @@ use serde_json::value::RawValue;
 
 use super::hex;
 
-pub use write::{Heading, LARGEST_UNIT, Oversized, Packing, Parcel, Subject, released};
+pub use write::{Heading, LARGEST_UNIT, Oversized, Packing, Subject, released};
 
 /// The version this code writes, and the only one it reads.
 const VERSION: u32 = 1;

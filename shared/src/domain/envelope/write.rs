@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use sha2::{Digest, Sha256};
 
 use super::{Elsewhere, Envelope, Packed, Unit, VERSION};
-use crate::domain::hex;
+use crate::domain::{hex, record::Parcel};
 
 /// A queue message is filled up to here: consumers take ten at a time, and a Lambda event holds 6 MB.
 const FULL: usize = 256 * 1024;
@@ -15,15 +15,6 @@ const FULL: usize = 256 * 1024;
 pub const LARGEST_UNIT: usize = 300 * 1024;
 /// Of an oversized unit's text in one row: an item of DynamoDB holds 400 KB, and not every text deflates.
 const ROW: usize = 350_000;
-
-/// One message for the queue.
-#[derive(Debug, PartialEq, Eq)]
-pub struct Parcel {
-    pub group: String,
-    /// The same for the same units, whenever they come.
-    pub deduplication: String,
-    pub body: String,
-}
 
 /// A unit that must lie in its rows before the parcel that points to it may be sent.
 #[derive(Debug, PartialEq, Eq)]

@@ -13,12 +13,12 @@ use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{conversation::MessageId, meta_id::PhoneNumberId};
+use super::{conversation::MessageId, meta_id::PhoneNumberId, sending::Sending};
 
 pub use counts::{Counted, Counts, Granularity, Period};
 pub use fields::{Fields, readable};
 pub use meta::{KINDS, MetaMessage, Renamed, UNSUPPORTED, counterpart_of, person_of};
-pub use reading::{Failure, Reading, Step};
+pub use reading::{Failure, MetaCode, Reading, Step};
 pub use standing::Standing;
 pub use status::{Told, shown};
 
@@ -60,6 +60,10 @@ pub struct Stored {
     pub statuses: BTreeMap<String, Fact>,
     /// The conversation's number at the time it was said in: a row of a former life of the number stays its tenant's.
     pub generation: u64,
+    /// Of one that goes out through us.
+    pub sending: Option<Sending>,
+    /// Another id of Meta's for the same message: it went out twice, and nobody here made it.
+    pub duplicate: Option<String>,
 }
 
 /// What one status said. The first one of its kind stands.
@@ -78,6 +82,22 @@ pub struct Fact {
 }
 
 impl Stored {
+    /// As it was when it was accepted: nothing had been done with it, and nothing told of it.
+    #[must_use]
+    pub fn as_accepted(&self) -> Self {
+        let begun = |sending: &Sending| Sending {
+            callback_data: sending.callback_data.clone(),
+            ..Sending::new(sending.recipient.clone(), sending.expires_at, sending.on_unknown)
+        };
+        Self {
+            wamid: None,
+            statuses: BTreeMap::new(),
+            sending: self.sending.as_ref().map(begun),
+            duplicate: None,
+            ..self.clone()
+        }
+    }
+
     /// By Meta's time, or ours where Meta gave none.
     pub fn happened_at(&self) -> Timestamp {
         let milliseconds = i64::try_from(self.id.milliseconds()).ok().filter(|milliseconds| *milliseconds > 0);

@@ -5,7 +5,10 @@ use std::borrow::Cow;
 use jiff::Timestamp;
 
 use super::{Direction, Fact, Fields, MetaMessage, Origin, Stored, UNSUPPORTED, readable, shown};
-use crate::domain::meta_error::{Retry, Row, row_of};
+use crate::domain::{
+    meta_error::{Retry, Row, row_of},
+    sending::{Fault, Mark, Sending, Source, State},
+};
 
 /// A message's own text, in which every escape stands for a character.
 #[derive(Debug)]
@@ -19,17 +22,19 @@ pub struct Reading<'a> {
 pub struct Step {
     pub at: Timestamp,
     pub status: String,
-    /// Of a group, whom it is about.
-    pub participant: Option<String>,
+    pub source: Source,
+    /// Of a group, whom it is about; else what is said of it in words.
+    pub detail: Option<String>,
     pub failure: Option<Failure>,
 }
 
-/// What Meta said against a message.
+/// What is said against a message.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Failure {
     /// Stable: programs may branch on it.
     pub code: &'static str,
-    pub meta_code: i64,
+    /// Where Meta says it.
+    pub meta: Option<MetaCode>,
     /// In Meta's words.
     pub detail: Option<String>,
     pub remedy: &'static str,
@@ -37,11 +42,29 @@ pub struct Failure {
     pub is_retryable: bool,
 }
 
+/// Meta's own numbers for an error.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct MetaCode {
+    pub code: i64,
+    pub subcode: Option<i64>,
+    pub trace: Option<String>,
+}
+
 const RECEIVED: &str = "received";
+const ACCEPTED: &str = "accepted";
 const FAILED: &str = "failed";
+/// What statuses tell, in the order in which it happens.
+const TOLD: &[&str] = &["accepted", "sent", "delivered", "read", "played"];
+/// Meta has given the message a second id.
+const DUPLICATE: &str = "duplicate_detected";
 /// Of what came in, the person has to be asked: nothing here failed to go out.
 const NOT_HANDED_OVER: &str =
     "WhatsApp does not hand this message over: look at it on the phone, or ask the customer to send it another way.";
+
+const DISCONNECTED: &str =
+    "The number was disconnected before this was sent: connect it again, and send the message anew.";
+const UNCONFIRMED: &str = "Meta did not say whether it took this message: look at the customer's answer, or ask, before you \
+                           send it again.";
 
 impl Stored {
     /// The one that stands for all that is known.
@@ -50,7 +73,10 @@ impl Stored {
             (Direction::Inbound, _) => RECEIVED,
             // Told of by Meta, it has gone out already.
             (Direction::Outbound, Origin::App | Origin::History) => shown(&self.statuses).unwrap_or("sent"),
-            (Direction::Outbound, _) => shown(&self.statuses).unwrap_or("accepted"),
+            // What Meta tells of a message counts for more than what we know of our own doing.
+            (Direction::Outbound, _) => {
+                shown(&self.statuses).or_else(|| self.sending.as_ref().map(Sending::status)).unwrap_or(ACCEPTED)
+            }
         }
     }
 
@@ -63,26 +89,71 @@ impl Stored {
     /// What happened to it, oldest first.
     pub fn steps(&self) -> Vec<Step> {
         if self.direction == Direction::Inbound {
-            let status = RECEIVED.to_owned();
-            return vec![Step { at: self.received_at, status, participant: None, failure: None }];
+            return vec![Step { source: Source::Webhook, ..first(self.received_at, RECEIVED) }];
         }
-        let mut steps: Vec<Step> = self.statuses.iter().map(|(key, fact)| step(key, fact)).collect();
         // Meta tells whole seconds: what happened within one stands in the order in which it can happen.
-        let order = |status: &str| {
-            ["accepted", "sent", "delivered", "read", "played"].iter().position(|known| *known == status)
-        };
-        steps.sort_by_key(|step| (step.at, order(&step.status)));
-        steps
+        let mut steps = Vec::new();
+        if let Some(sending) = &self.sending {
+            steps.push((0, first(self.received_at, ACCEPTED)));
+            steps.extend(sending.marks.iter().map(|mark| (1, Step::of_mark(mark))));
+        }
+        let rank = |status: &str| 2 + TOLD.iter().position(|known| *known == status).map_or(0, |rank| rank + 1);
+        steps.extend(self.statuses.iter().map(|(key, fact)| step(key, fact)).map(|step| (rank(&step.status), step)));
+        steps.extend(self.duplicate.as_ref().map(|wamid| {
+            let at = self.statuses.values().map(|fact| fact.at).max().unwrap_or(self.received_at);
+            let detail = Some(format!("{DUPLICATE}: {wamid}"));
+            (usize::MAX, Step { source: Source::Webhook, detail, ..first(at, self.status()) })
+        }));
+        steps.sort_by_key(|(rank, step)| (step.at.as_second(), *rank));
+        steps.into_iter().map(|(_, step)| step).collect()
     }
 }
 
 fn step(key: &str, fact: &Fact) -> Step {
-    let (status, participant) = match key.split_once('#') {
+    let (status, detail) = match key.split_once('#') {
         Some((status, participant)) => (status, Some(participant.to_owned())),
         None => (key, None),
     };
     let failure = fact.error.as_deref().and_then(|error| Failure::of(error, |row| row.remedy));
-    Step { at: fact.at, status: status.to_owned(), participant, failure }
+    Step { at: fact.at, status: status.to_owned(), source: Source::Webhook, detail, failure }
+}
+
+fn first(at: Timestamp, status: &str) -> Step {
+    Step { at, status: status.to_owned(), source: Source::Api, detail: None, failure: None }
+}
+
+impl Step {
+    fn of_mark(mark: &Mark) -> Self {
+        Self {
+            at: mark.at,
+            status: mark.state.word().to_owned(),
+            source: mark.source,
+            detail: mark.detail.clone(),
+            failure: mark.fault.as_ref().map(Failure::of_fault),
+        }
+    }
+}
+
+impl Sending {
+    fn status(&self) -> &'static str {
+        self.state.word()
+    }
+}
+
+impl State {
+    /// As readers are told.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Accepted | Self::Waiting => ACCEPTED,
+            Self::Held => "held",
+            Self::Sending | Self::Unknown => "sending",
+            Self::Sent => "sent",
+            Self::Failed => FAILED,
+            Self::Unconfirmed => "unconfirmed",
+            Self::Expired => "expired",
+            Self::Cancelled => "cancelled",
+        }
+    }
 }
 
 impl<'a> Reading<'a> {
@@ -122,9 +193,11 @@ impl<'a> Reading<'a> {
             let message = self.message()?;
             return message.errors().into_iter().find_map(|error| Failure::of(error, |_| NOT_HANDED_OVER));
         }
-        let failed = |step: &Step| step.status == FAILED;
-        let steps = (self.stored.status() == FAILED).then(|| self.stored.steps());
-        steps?.into_iter().find(failed)?.failure
+        let status = self.stored.status();
+        // While it waits, the reason for that is no error of the message.
+        let is_said = [FAILED, State::Unconfirmed.word(), State::Held.word()].contains(&status);
+        let steps = is_said.then(|| self.stored.steps());
+        steps?.into_iter().rfind(|step| step.status == status && step.failure.is_some())?.failure
     }
 }
 
@@ -137,11 +210,29 @@ impl Failure {
         let details = error.object("error_data").and_then(|data| data.text("details"));
         Some(Self {
             code: row.name,
-            meta_code,
+            meta: Some(MetaCode { code: meta_code, subcode: None, trace: None }),
             detail: details.or_else(|| error.text("message")).or_else(|| error.text("title")),
             remedy: remedy(row),
             is_retryable: row.retry != Retry::Never,
         })
+    }
+
+    fn of_fault(fault: &Fault) -> Self {
+        let ours = |code, remedy, is_retryable| Self { code, meta: None, detail: None, remedy, is_retryable };
+        match fault {
+            Fault::Meta { code, subcode, trace, details } => {
+                let row = row_of(*code, *subcode);
+                Self {
+                    code: row.name,
+                    meta: Some(MetaCode { code: *code, subcode: *subcode, trace: trace.clone() }),
+                    detail: details.clone(),
+                    remedy: row.remedy,
+                    is_retryable: row.retry != Retry::Never,
+                }
+            }
+            Fault::AccountDisconnected => ours("account_disconnected", DISCONNECTED, false),
+            Fault::NoAnswer => ours("unconfirmed", UNCONFIRMED, false),
+        }
     }
 }
 
@@ -168,6 +259,8 @@ mod tests {
             received_at: at(12),
             statuses: BTreeMap::new(),
             generation: 1,
+            sending: None,
+            duplicate: None,
         }
     }
 
@@ -186,7 +279,7 @@ mod tests {
             sent(&[("delivered", fact(11)), ("read#1650", fact(11)), ("sent", fact(11)), ("played", fact(10))]);
 
         let steps: Vec<(String, Option<String>)> =
-            stored.steps().into_iter().map(|step| (step.status, step.participant)).collect();
+            stored.steps().into_iter().map(|step| (step.status, step.detail)).collect();
 
         let plain = |status: &str| (status.to_owned(), None);
         assert_eq!(
@@ -209,7 +302,7 @@ mod tests {
             failure,
             Failure {
                 code: "window_closed",
-                meta_code: 131_047,
+                meta: Some(MetaCode { code: 131_047, subcode: None, trace: None }),
                 detail: Some("More than 24 hours".to_owned()),
                 remedy: row.remedy,
                 is_retryable: false,

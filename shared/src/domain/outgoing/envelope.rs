@@ -20,7 +20,7 @@ pub struct Options {
 }
 
 /// What becomes of a message of which nobody can say whether Meta took it.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum OnUnknown {
     /// It is never posted again.

@@ -60,19 +60,23 @@ impl Outgoing {
 
     /// What goes to Graph.
     pub fn posted(&self, to: &Recipient, callback_data: &str) -> Value {
-        let mut posted = self.body.clone();
-        let mut add = |name: &str, text: &str| posted.insert(name.to_owned(), Value::from(text));
-        add("messaging_product", "whatsapp");
-        add("recipient_type", if to.is_group { "group" } else { "individual" });
-        if let Some(to) = &to.to {
-            add("to", to);
-        }
-        if let Some(recipient) = &to.recipient {
-            add("recipient", recipient);
-        }
-        add("biz_opaque_callback_data", callback_data);
-        Value::Object(posted)
+        Value::Object(posted(self.body.clone(), to, callback_data))
     }
+}
+
+/// What goes to Graph of a body that was kept.
+pub fn posted(mut body: Map<String, Value>, to: &Recipient, callback_data: &str) -> Map<String, Value> {
+    let mut add = |name: &str, text: &str| body.insert(name.to_owned(), Value::from(text));
+    add("messaging_product", "whatsapp");
+    add("recipient_type", if to.is_group { "group" } else { "individual" });
+    if let Some(to) = &to.to {
+        add("to", to);
+    }
+    if let Some(recipient) = &to.recipient {
+        add("recipient", recipient);
+    }
+    add("biz_opaque_callback_data", callback_data);
+    body
 }
 
 /// A message as it was read.

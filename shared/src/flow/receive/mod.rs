@@ -6,7 +6,7 @@
 //! acknowledged, its group waits.
 
 mod conversations;
-mod known;
+
 mod people;
 mod read;
 mod store;
@@ -21,7 +21,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use crate::{
     Error, Result,
-    aws::{accounts::Accounts, blobs::Blobs, messages::Messages},
+    aws::{accounts::Accounts, blobs::Blobs, messages::Messages, stack_secret::StackSecret},
     clock::{Clock, Random},
     domain::{
         account::Account,
@@ -31,12 +31,12 @@ use crate::{
         record::Record,
     },
     flow::{
+        known::Known,
         park::{Origin, Park},
         told::Tell,
     },
 };
 
-pub use known::Known;
 use people::{Belongs, People, line_of};
 use read::Given;
 use store::Landed;
@@ -56,6 +56,7 @@ pub struct Receive {
     pub blobs: Blobs,
     pub park: Park,
     pub tell: Tell,
+    pub secret: StackSecret,
     pub clock: Clock,
     pub random: Random,
     pub known: Known,

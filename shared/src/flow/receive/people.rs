@@ -5,7 +5,7 @@ use std::collections::HashSet;
 
 use jiff::Timestamp;
 
-use super::{Delivery, Receive, known::Known, read::Given};
+use super::{Delivery, Receive, read::Given};
 use crate::{
     Error, Result,
     aws::messages::{Note, Seen, Side, Wanted},
@@ -14,6 +14,7 @@ use crate::{
         conversation::{Alias, ConversationId, Head, Leads, Line},
         meta_id::PhoneNumberId,
     },
+    flow::known::Known,
 };
 
 /// What a batch knows of accounts, names and heads.

@@ -15,9 +15,10 @@ use crate::{
     aws::messages::{Counts, Event, Kept},
     domain::{
         account::Account,
-        conversation::{Arrival, ConversationId, Head, Line, MessageId, Person, Place, Touch},
+        conversation::{Alias, Arrival, ConversationId, Head, Line, MessageId, Person, Place, Touch},
         message::{Direction, Fact, Origin, Put, Stored, Told},
         parking::Reason,
+        sending::{Between, Callback},
     },
 };
 
@@ -162,6 +163,13 @@ impl Receive {
         now: Timestamp,
     ) -> Result<()> {
         let kind = told.key();
+        if let Some(id) = self.proved(line, told, head).await? {
+            let kept = self.messages.tell_ours(&line.tenant, &id, &told.wamid, &kind, &told.fact).await?;
+            if kept != Kept::Nowhere {
+                count(counts, &kept, &kind, &told.fact);
+                return Ok(());
+            }
+        }
         if let Some(id) = self.messages.message_of(&line.tenant, &told.wamid).await? {
             let kept = self.messages.tell(&line.tenant, &id, &kind, &told.fact).await?;
             if kept != Kept::Nowhere {
@@ -178,6 +186,20 @@ impl Receive {
             return self.messages.stop_waiting(line, &told.wamid, &kind).await;
         }
         Ok(())
+    }
+
+    /// The message of ours that a status is proved to be of, by what we gave Meta with it.
+    async fn proved(&self, line: &Line, told: &Told, head: Option<&Head>) -> Result<Option<MessageId>> {
+        let said = told.callback_data.as_ref().and_then(|data| data.parse::<Callback>().ok());
+        let Some(callback) = said else { return Ok(None) };
+        let keys = self.secret.keyring().await?;
+        // Meta may name somebody otherwise than we did: by another of the names they are known by here.
+        let known = head.map(|head| head.contact.living().cloned().collect::<Vec<_>>()).unwrap_or_default();
+        let mut recipients = told.recipient.aliases().into_iter().chain(known);
+        let is_between = |recipient: Alias| {
+            callback.proves(&keys, Between { tenant: &line.tenant, number: &line.number, recipient: &recipient })
+        };
+        Ok(recipients.any(is_between).then_some(callback.message))
     }
 
     async fn keep(&self, delivery: &Delivery<'_>, unit: usize, account: &Account) -> Result<()> {
@@ -218,6 +240,8 @@ fn stored(
         received_at: delivery.envelope.at,
         statuses: said.statuses.clone(),
         generation: account.hidden.generation,
+        sending: None,
+        duplicate: None,
     }
 }
 

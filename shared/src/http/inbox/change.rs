@@ -6,11 +6,11 @@ use axum::{Json, extract::State};
 use schemars::JsonSchema;
 use serde::{Deserialize, Deserializer};
 
-use super::{ContactBody, Context, Id, contacts::THING};
+use super::{Context, contacts::THING};
 use crate::{
     Error, Result,
     domain::conversation::{Contact, ContactId},
-    http::{body::Body, caller::Caller},
+    http::{body::Body, caller::Caller, conversation_body::ContactBody, path::Id},
 };
 
 const NAME: usize = 200;

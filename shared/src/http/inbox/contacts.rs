@@ -4,13 +4,15 @@ use std::sync::Arc;
 
 use axum::{Json, extract::State};
 
-use super::{ContactBody, Context, Id};
+use super::Context;
 use crate::{
     Error, Result,
     domain::conversation::ContactId,
     http::{
         caller::Caller,
+        conversation_body::ContactBody,
         list::{Bound, List, Page},
+        path::Id,
         query::Parameters,
     },
 };

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use axum::{Json, extract::State};
 
-use super::{Context, ConversationBody, Id};
+use super::Context;
 use crate::{
     Error, Result,
     aws::{
@@ -18,7 +18,9 @@ use crate::{
     },
     http::{
         caller::Caller,
+        conversation_body::ConversationBody,
         list::{Bound, List, Page},
+        path::Id,
         query::Parameters,
     },
 };

@@ -3,27 +3,27 @@
 use std::sync::Arc;
 
 use axum::{Json, extract::State};
-use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
 use jiff::Timestamp;
 
-use super::{Context, Id, MessageBody, conversations::BELOW};
+use super::{Context, conversations::BELOW};
 use crate::{
     Error, Result,
     aws::{messages::Span, transaction::Position},
     domain::{
         conversation::{ConversationId, Head},
         message::{Direction, Reading, Standing, Stored},
-        tenant::TenantId,
     },
     http::{
         caller::Caller,
+        conversation_body::MessageBody,
         list::{Bound, List, Page},
+        message_name::MessageName,
+        path::Id,
         query::Parameters,
     },
 };
 
 const THING: &str = "message";
-const LONGEST_WAMID: usize = 1_000;
 
 pub(super) async fn list(
     State(context): State<Arc<Context>>,
@@ -56,7 +56,9 @@ pub(super) async fn show(
     mut parameters: Parameters,
 ) -> Result<Json<MessageBody>> {
     let tenant = caller.of_tenant()?;
-    let message = context.message(tenant, &id).await?.ok_or(Error::NotFound { thing: THING })?;
+    let unknown = || Error::NotFound { thing: THING };
+    let name = MessageName::read(&id).ok_or_else(unknown)?;
+    let message = name.find(&context.messages, tenant).await?.ok_or_else(unknown)?;
     let with_raw = include(&mut parameters)?;
     parameters.finish()?;
     let found = context.messages.whole_conversation(tenant, &message.id.conversation).await?;
@@ -64,21 +66,6 @@ pub(super) async fn show(
     let new = || (message.id.conversation, Head::new(message.number.clone(), message.received_at));
     let (id, head) = found.unwrap_or_else(new);
     Ok(Json(MessageBody::of(&message, id, &head, with_raw)))
-}
-
-impl Context {
-    /// By our id, by Meta's, or by Meta's in letters that survive every path: `wamid_` and its base64url.
-    async fn message(&self, tenant: &TenantId, id: &str) -> Result<Option<Stored>> {
-        if let Ok(id) = id.parse() {
-            return self.messages.find(tenant, &id).await;
-        }
-        let encoded = id.strip_prefix("wamid_").and_then(|text| BASE64_URL_SAFE_NO_PAD.decode(text).ok());
-        let wamid = encoded.and_then(|bytes| String::from_utf8(bytes).ok()).unwrap_or_else(|| id.to_owned());
-        if wamid.is_empty() || wamid.len() > LONGEST_WAMID {
-            return Ok(None);
-        }
-        self.messages.find_wamid(tenant, &wamid).await
-    }
 }
 
 /// Whether Meta's own object is asked for.

@@ -1,6 +1,5 @@
 //! The function `inbox`: conversations, what was said in them, the people, and how much of it there was.
 
-mod body;
 mod change;
 mod contacts;
 mod conversations;
@@ -9,14 +8,8 @@ mod stats;
 
 use std::sync::Arc;
 
-use axum::{
-    Router,
-    extract::{FromRef, FromRequestParts, Path},
-    http::request::Parts,
-    routing::get,
-};
+use axum::{Router, extract::FromRef, routing::get};
 
-pub use body::{ContactBody, ConversationBody, MessageBody};
 pub use change::ContactChange;
 pub use stats::StatsBody;
 
@@ -108,18 +101,5 @@ impl Context {
         thing: &'static str,
     ) -> Result<(ConversationId, Head)> {
         self.messages.whole_conversation(tenant, id).await?.ok_or(Error::NotFound { thing })
-    }
-}
-
-/// What a path names; whether it can be an id at all is for whoever looks it up.
-struct Id(String);
-
-impl<S: Send + Sync> FromRequestParts<S> for Id {
-    type Rejection = Error;
-
-    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self> {
-        let Path(id) =
-            Path::<String>::from_request_parts(parts, state).await.map_err(|_| Error::NotFound { thing: "path" })?;
-        Ok(Self(id))
     }
 }

@@ -7,7 +7,8 @@ use jiff::{SignedDuration, Timestamp};
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use super::{Context, Id};
+use super::Context;
+use crate::http::path::Id;
 use crate::{
     Error, Result,
     domain::message::{Counts, Granularity, Period},

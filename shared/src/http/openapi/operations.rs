@@ -7,9 +7,11 @@ use crate::http::{
     accounts::{AccountBody, ChangeBody, Choice, DiagnosisBody, PinBody, Verification},
     connection_body::{ConnectionBody, NumberRow},
     connections::{NewConnection, Options},
-    inbox::{ContactBody, ContactChange, ConversationBody, MessageBody, StatsBody},
+    conversation_body::{ContactBody, ConversationBody, MessageBody},
+    inbox::{ContactChange, StatsBody},
     list::List,
     oauth::{Confirm, Deletion, DeletionStatus, PopupAnswer, Resume},
+    send::{BatchBody, BatchMessage, NewMessage, ReadBody},
 };
 
 pub(super) type Described = fn(&mut SchemaGenerator) -> Schema;
@@ -27,6 +29,8 @@ pub(super) struct Operation {
     pub(super) query: &'static [(&'static str, &'static [&'static str], &'static str)],
     /// It may be made to hold for one version only.
     pub(super) is_conditional: bool,
+    /// It may be asked for under a key, and is then done once.
+    pub(super) is_once: bool,
 }
 
 pub(super) fn of<T: JsonSchema>(generator: &mut SchemaGenerator) -> Schema {
@@ -57,6 +61,10 @@ impl Operation {
     fn conditional(self) -> Self {
         Self { is_conditional: true, ..self }
     }
+
+    fn once(self) -> Self {
+        Self { is_once: true, ..self }
+    }
 }
 
 pub(super) fn operation(key: &str) -> Option<Operation> {
@@ -64,6 +72,7 @@ pub(super) fn operation(key: &str) -> Option<Operation> {
         .or_else(|| of_connections(key))
         .or_else(|| of_accounts(key))
         .or_else(|| of_inbox(key))
+        .or_else(|| of_send(key))
         .or_else(|| of_browsers(key))
 }
 
@@ -219,6 +228,39 @@ fn of_inbox(key: &str) -> Option<Operation> {
                 ("to", &[], "By default now."),
                 ("granularity", &["hour", "day"], "By hour (31 days at most) or by day of UTC (366 at most)."),
             ])
+        }
+        _ => return None,
+    })
+}
+
+fn of_send(key: &str) -> Option<Operation> {
+    Some(match key {
+        "POST /v1/messages" => named("sendMessageByDefault", "Send a message from the tenant's default number")
+            .takes::<NewMessage>()
+            .gives::<MessageBody>()
+            .once(),
+        "POST /v1/accounts/{id}/messages" => {
+            named("sendMessage", "Send a message from a number").takes::<NewMessage>().gives::<MessageBody>().once()
+        }
+        "POST /v1/conversations/{id}/messages" => {
+            named("answer", "Send a message in a conversation, which knows to whom")
+                .takes::<NewMessage>()
+                .gives::<MessageBody>()
+                .once()
+        }
+        "POST /v1/accounts/{id}/messages/batch" => {
+            named("sendBatch", "Send one message to up to a thousand people; whoever cannot have it stops nobody else")
+                .takes::<BatchMessage>()
+                .gives::<BatchBody>()
+                .once()
+        }
+        "DELETE /v1/messages/{id}" => {
+            named("cancelMessage", "Keep a message from going out, unless a try has begun").gives::<MessageBody>()
+        }
+        "POST /v1/conversations/{id}/read" => {
+            named("markRead", "Mark a conversation as read, here and at WhatsApp; the body may be left out")
+                .takes::<ReadBody>()
+                .gives::<ConversationBody>()
         }
         _ => return None,
     })

@@ -19,6 +19,8 @@ fn main() -> ExitCode {
         Some("inbox") => hosted::run(inbox::run(clock())),
         Some("oauth-callback") => hosted::run(oauth_callback::run(clock())),
         Some("oauth-init") => hosted::run(oauth_init::run(clock())),
+        Some("outbound") => hosted::run(outbound::run(clock())),
+        Some("send") => hosted::run(send::run(clock())),
         Some("sweeper") => hosted::run(sweeper::run(clock())),
         Some("webhook") => hosted::run(webhook::run(clock())),
         Some(name) => hosted::run(fixtures::run(name.to_owned(), hosted::clock())),

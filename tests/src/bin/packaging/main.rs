@@ -60,6 +60,8 @@ fn event(function: &str, key: &str) -> Value {
         "webhook" => delivery(request("POST", "/webhooks/whatsapp", key)),
         "inbound" => batch(),
         "inbox" => of_acme(request("GET", "/v1/conversations", key)),
+        "send" => of_acme(request("DELETE", "/v1/messages/msg_none", key)),
+        "outbound" => order(),
         _ => json!({ "command": "upkeep" }),
     }
 }
@@ -83,6 +85,10 @@ fn is_expected(function: &str, answer: &Value) -> Result<bool> {
         "webhook" => Ok(answer["statusCode"] == 401),
         // Nobody has connected the number: it is parked.
         "inbound" => Ok(answer["batchItemFailures"] == json!([])),
+        // There is no such message.
+        "send" => Ok(answer["statusCode"] == 404),
+        // Its message is not there yet: it comes again.
+        "outbound" => Ok(answer["batchItemFailures"] == json!([{"itemIdentifier": "record-1"}])),
         // `access` was asked first and has put the key.
         "sweeper" => Ok(answer["first_key_put"] == false),
         _ => Err(format!("say in tests/src/bin/packaging what {function} is asked and answers").into()),
@@ -99,8 +105,20 @@ fn batch() -> Value {
     let unit = json!({"kind": "message", "raw": {"id": "wamid.A", "from": "16505551234", "type": "text"}});
     let body =
         json!({"v": 1, "at": 1_795_219_200_000_u64, "entry": "1", "field": "messages", "number": "1", "units": [unit]});
+    record(&body)
+}
+
+/// A record of the outbound queue.
+fn order() -> Value {
+    let id = format!("msg_{}", "A".repeat(43));
+    record(&json!({"kind": "message", "tenant": "acme", "number": "1", "generation": 1, "id": id}))
+}
+
+fn record(body: &Value) -> Value {
     let attributes = json!({"MessageGroupId": "g", "SequenceNumber": "1", "ApproximateReceiveCount": "1"});
-    json!({"Records": [{"messageId": "record-1", "body": body.to_string(), "attributes": attributes}]})
+    json!({"Records": [
+        {"messageId": "record-1", "receiptHandle": "handle-1", "body": body.to_string(), "attributes": attributes}
+    ]})
 }
 
 /// Without the key, and with a state nobody was given: what anyone can send.

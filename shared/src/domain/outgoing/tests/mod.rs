@@ -4,7 +4,6 @@
 mod batch;
 mod bodies;
 mod envelope;
-mod examples;
 mod limits;
 mod properties;
 mod rules;

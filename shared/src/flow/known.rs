@@ -1,4 +1,4 @@
-//! What an environment remembers between batches: guesses, each held against the table before it is used.
+//! What an environment remembers between batches and calls: guesses, each held against the table before it is used.
 
 use std::{
     collections::HashMap,
@@ -21,23 +21,23 @@ pub struct Known {
 }
 
 impl Known {
-    pub(super) fn leads(&self, name: &(Line, Alias)) -> Option<Leads> {
+    pub fn leads(&self, name: &(Line, Alias)) -> Option<Leads> {
         locked(&self.names).get(name).copied()
     }
 
-    pub(super) fn owner(&self, number: &PhoneNumberId) -> Option<TenantId> {
+    pub fn owner(&self, number: &PhoneNumberId) -> Option<TenantId> {
         locked(&self.owners).get(number).cloned()
     }
 
-    pub(super) fn remember(&self, name: (Line, Alias), leads: Leads) {
+    pub fn remember(&self, name: (Line, Alias), leads: Leads) {
         bounded(&self.names).insert(name, leads);
     }
 
-    pub(super) fn forget(&self, name: &(Line, Alias)) {
+    pub fn forget(&self, name: &(Line, Alias)) {
         locked(&self.names).remove(name);
     }
 
-    pub(super) fn remember_owner(&self, number: PhoneNumberId, owner: TenantId) {
+    pub fn remember_owner(&self, number: PhoneNumberId, owner: TenantId) {
         bounded(&self.owners).insert(number, owner);
     }
 }

@@ -1,14 +1,15 @@
-//! The queue of what Meta said, from its sending side.
+//! A queue from the side of those that feed it, and of consumers that let records wait.
 
 use std::{collections::HashMap, time::Duration};
 
 use aws_sdk_sqs::{
     Client,
-    types::{BatchResultErrorEntry, SendMessageBatchRequestEntry},
+    types::{BatchResultErrorEntry, ChangeMessageVisibilityBatchRequestEntry, SendMessageBatchRequestEntry},
 };
 use tokio::task::JoinSet;
 
-use crate::{Error, Result, domain::envelope::Parcel};
+use super::clients::Later;
+use crate::{Error, Result, domain::record::Parcel};
 
 /// What SQS takes in one call: <https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/quotas-messages.html>.
 const ENTRIES: usize = 10;
@@ -20,13 +21,13 @@ const TRIES: u32 = 3;
 const FIRST_PAUSE: Duration = Duration::from_millis(100);
 
 #[derive(Debug, Clone)]
-pub struct Inbound {
-    client: Client,
+pub struct Fifo {
+    client: Later<Client>,
     url: String,
 }
 
-impl Inbound {
-    pub fn new(client: Client, url: String) -> Self {
+impl Fifo {
+    pub fn new(client: Later<Client>, url: String) -> Self {
         Self { client, url }
     }
 
@@ -45,6 +46,23 @@ impl Inbound {
                     sending.spawn(self.clone().send_batch(batch));
                 }
             }
+        }
+        Ok(())
+    }
+
+    /// Lets records that were handed out come again after so many seconds each. One that is not waited for comes when the
+    /// queue's own time is over, which is later.
+    pub async fn wait(&self, records: &[(String, i32)]) -> Result<()> {
+        for batch in records.chunks(ENTRIES) {
+            let mut request = self.client.change_message_visibility_batch().queue_url(&self.url);
+            for (index, (handle, seconds)) in batch.iter().enumerate() {
+                let entry = ChangeMessageVisibilityBatchRequestEntry::builder()
+                    .id(index.to_string())
+                    .receipt_handle(handle)
+                    .visibility_timeout(*seconds);
+                request = request.entries(entry.build().map_err(Error::aws)?);
+            }
+            request.send().await.map_err(Error::aws)?;
         }
         Ok(())
     }

@@ -8,8 +8,9 @@ use serde_json::{Value, value::RawValue};
 use crate::{
     domain::{
         conversation::{Alias, Contact, ContactId, ConversationId, Head, MessageId},
-        message::{Direction, Failure, Origin, Reading, Step, Stored},
+        message::{Direction, Failure, MetaCode, Origin, Reading, Step, Stored},
         meta_id::PhoneNumberId,
+        sending::Source,
     },
     http::{problem::MetaFault, time::rfc3339},
 };
@@ -74,7 +75,7 @@ enum AliasKind {
 
 /// Whom a message was written by, or to.
 #[derive(Debug, Clone, Serialize, JsonSchema)]
-pub(super) struct PersonBody {
+pub struct PersonBody {
     id: ContactId,
     name: Option<String>,
     phone: Option<String>,
@@ -101,7 +102,8 @@ pub struct MessageBody {
     content: Option<Box<RawValue>>,
     /// The first words of it, where it has any.
     preview: Option<String>,
-    /// `received`; or how far it came: `accepted`, `sent`, `delivered`, `read`, `played`, `failed`, or what Meta says.
+    /// `received`; or how far it came: `accepted`, `sending`, `sent`, `delivered`, `read`, `played`; how it ended:
+    /// `failed`, `unconfirmed`, `expired`, `cancelled`; `held` where the number cannot send; or what Meta says.
     status: String,
     /// What happened to it, oldest first.
     history: Vec<StepBody>,
@@ -129,17 +131,10 @@ struct StepBody {
     at: String,
     status: String,
     source: Source,
-    /// In a group, whom it is about.
+    /// In a group, whom it is about; else what is said of it in words.
     detail: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     error: Option<FailureBody>,
-}
-
-/// Who said so.
-#[derive(Debug, Serialize, JsonSchema)]
-#[serde(rename_all = "snake_case")]
-enum Source {
-    Webhook,
 }
 
 /// What went wrong with a message, and what can be done about it.
@@ -150,14 +145,14 @@ struct FailureBody {
     code: &'static str,
     /// In Meta's words.
     detail: Option<String>,
-    meta: MetaFault,
+    meta: Option<MetaFault>,
     remedy: &'static str,
     /// Whether the same message may come through later.
     retryable: bool,
 }
 
 impl ConversationBody {
-    pub(super) fn of(id: ConversationId, head: &Head, last: Option<&Stored>, now: Timestamp) -> Self {
+    pub fn of(id: ConversationId, head: &Head, last: Option<&Stored>, now: Timestamp) -> Self {
         Self {
             id,
             phone_number_id: head.number.clone(),
@@ -171,7 +166,7 @@ impl ConversationBody {
 }
 
 impl ContactBody {
-    pub(super) fn of(id: ConversationId, head: &Head) -> Self {
+    pub fn of(id: ConversationId, head: &Head) -> Self {
         let Contact { phone, user_id, username, aliases, tags, pinned, blocked, notes, .. } = head.contact.clone();
         let alias = |known: crate::domain::conversation::Known| {
             let (kind, value) = match known.alias {
@@ -213,7 +208,7 @@ impl PersonBody {
 
 impl MessageBody {
     /// A message of the conversation `id`, of which it may have been said in a part.
-    pub(super) fn of(stored: &Stored, id: ConversationId, head: &Head, with_raw: bool) -> Self {
+    pub fn of(stored: &Stored, id: ConversationId, head: &Head, with_raw: bool) -> Self {
         let reading = Reading::of(stored);
         Self {
             id: stored.id,
@@ -248,8 +243,8 @@ impl StepBody {
         Self {
             at: rfc3339(step.at),
             status: step.status,
-            source: Source::Webhook,
-            detail: step.participant,
+            source: step.source,
+            detail: step.detail,
             error: step.failure.map(FailureBody::of),
         }
     }
@@ -260,7 +255,7 @@ impl FailureBody {
         Self {
             code: failure.code,
             detail: failure.detail,
-            meta: MetaFault { code: failure.meta_code, subcode: None, fbtrace_id: None },
+            meta: failure.meta.map(|MetaCode { code, subcode, trace }| MetaFault { code, subcode, fbtrace_id: trace }),
             remedy: failure.remedy,
             retryable: failure.is_retryable,
         }
