@@ -166,6 +166,6 @@ mod tests {
         let event: Value = serde_json::from_slice(&one.event).unwrap();
         let body = event["body"].as_str().unwrap();
         assert!(body.is_ascii() && body.contains(r"\ud83d\ude00") && body.contains(r"https:\/\/"));
-        assert_eq!(crate::queue::message_ids(body).unwrap(), one.message_ids);
+        assert_eq!(crate::arrived::message_ids(body).unwrap(), one.message_ids);
     }
 }

@@ -1,10 +1,10 @@
 //! What it costs to receive: the processor time of a warm webhook beside that of a floor made by hand and of what teams
 //! write in Python and Node. Writes its table into docs/performance.md; with `--check` it compares with the bars.
 
+mod arrived;
 mod deliveries;
 mod measure;
 mod peers;
-mod queue;
 mod report;
 mod subject;
 

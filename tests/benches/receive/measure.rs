@@ -2,12 +2,12 @@
 
 use std::time::Duration;
 
-use benches::{Result, aws::Aws, document::float, process::Process, say};
+use benches::{Result, aws::Aws, document::float, process::Process, queue::Queue, say};
 use serde::Deserialize;
 
 use crate::{
+    arrived::message_ids,
     deliveries::{Delivery, SIZES, Sender, Size},
-    queue::{Queue, message_ids},
     subject::{Subject, queue_url},
 };
 

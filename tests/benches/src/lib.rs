@@ -4,7 +4,10 @@
 pub mod aws;
 pub mod build;
 pub mod document;
+pub mod http;
+pub mod meta;
 pub mod process;
+pub mod queue;
 mod runtime_api;
 pub mod signature;
 

@@ -2,12 +2,14 @@
 //! a `lambda_runtime` hello. Writes its table into docs/performance.md; with `--check` it compares with the bars.
 
 mod measure;
+mod orders;
 mod report;
 mod subject;
 
 use std::{num::NonZeroUsize, process::ExitCode};
 
-use benches::{Result, aws::Aws, build, say};
+use benches::{Result, aws::Aws, build, meta::Meta, say};
+use orders::Orders;
 use report::Report;
 use subject::Subject;
 
@@ -51,9 +53,11 @@ async fn run() -> Result<ExitCode> {
     }
     let data = tempfile::tempdir()?;
     let aws = Aws::start(data.path()).await?;
-    let mut subjects = subject::all(&functions, &aws)?;
+    let meta = Meta::start(aws.emulators.clock()).await?;
+    let orders = Orders::default();
+    let mut subjects = subject::all(&functions, &aws, &meta, &orders).await?;
     subjects.insert(0, Subject::hello(hello, &aws));
-    let report = Report::new(measure::all(subjects, &aws, options.counted, options.timed).await?);
+    let report = Report::new(measure::all(subjects, &aws, &orders, options.counted, options.timed).await?);
     aws.stop().await;
 
     say(&report.table());

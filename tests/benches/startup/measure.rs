@@ -7,7 +7,10 @@ use bytes::Bytes;
 use serde_json::Value;
 use tokio::process::Command;
 
-use crate::subject::{Most, Subject};
+use crate::{
+    orders::Orders,
+    subject::{Most, Subject},
+};
 
 /// What was measured of one subject.
 #[derive(Debug)]
@@ -49,12 +52,21 @@ pub(crate) async fn require(tool: &str) -> Result<()> {
 }
 
 /// Measures the subjects in their order; the first of them is hello.
-pub(crate) async fn all(subjects: Vec<Subject>, aws: &Aws, counted: usize, timed: usize) -> Result<Vec<Measured>> {
+pub(crate) async fn all(
+    subjects: Vec<Subject>,
+    aws: &Aws,
+    orders: &Orders,
+    counted: usize,
+    timed: usize,
+) -> Result<Vec<Measured>> {
     let folder = tempfile::tempdir()?;
     let (once, subjects): (Vec<_>, Vec<_>) = subjects.into_iter().partition(|subject| subject.case.once);
     for subject in &once {
         ColdStart::run(Command::new(&subject.program.executable), subject, "once").await?.process.end().await?;
     }
+    let send = subjects.iter().find(|subject| subject.program.name == "send").ok_or("there is no function send")?;
+    // One is traced.
+    orders.gather(send, aws, counted + 1 + timed).await?;
     let mut measured = Vec::new();
     for (index, subject) in subjects.iter().enumerate() {
         say(&format!("counting {}", subject.title()));
@@ -92,7 +104,7 @@ impl ColdStart {
     /// Runs the subject, or a tool that runs it.
     async fn run(command: Command, subject: &Subject, caller: &str) -> Result<Self> {
         let mut process = Process::start(command, &subject.environment, caller, &subject.title()).await?;
-        process.give(Bytes::from(subject.case.event.to_string()));
+        process.give(Bytes::from(subject.event()?));
         let ready = process.ready().await?;
         let (answer, answered) = process.answered().await?;
         subject.must_answer(&serde_json::from_slice::<Value>(&answer)?)?;

@@ -3,7 +3,6 @@
 //!
 //! It knows the product from outside only: the program, its addresses, its HTTP API.
 
-mod http;
 mod kills;
 mod ledger;
 mod stack;

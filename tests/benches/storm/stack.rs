@@ -12,9 +12,7 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 use tokio::process::{Child, Command};
 
-use benches::{Result, build::root};
-
-use crate::http::Connection;
+use benches::{Result, build::root, http::Connection};
 
 /// As long as a message is hidden after its consumer died, and a little more.
 const HIDDEN_SECONDS: u64 = 200;

@@ -6,16 +6,13 @@ use std::{
     time::{Duration, Instant, SystemTime},
 };
 
-use benches::signature;
+use benches::{http::Connection, signature};
 use bytes::Bytes;
 use http::Method;
 use serde_json::json;
 use tokio::task::JoinSet;
 
-use crate::{
-    http::Connection,
-    stack::{Number, Stack},
-};
+use crate::stack::{Number, Stack};
 
 /// Meta waits longer; a test has less time.
 const PAUSE: Duration = Duration::from_millis(50);

@@ -8,36 +8,32 @@ use hyper_util::rt::TokioIo;
 use serde_json::Value;
 use tokio::net::TcpStream;
 
-use benches::Result;
+use crate::Result;
 
-pub(crate) struct Connection {
+#[derive(Debug)]
+pub struct Connection {
     address: String,
     sender: Option<SendRequest<Full<Bytes>>>,
 }
 
-pub(crate) struct Answer {
-    pub(crate) status: u16,
-    pub(crate) body: Bytes,
+#[derive(Debug)]
+pub struct Answer {
+    pub status: u16,
+    pub body: Bytes,
 }
 
 impl Answer {
-    pub(crate) fn json(&self) -> Result<Value> {
+    pub fn json(&self) -> Result<Value> {
         Ok(serde_json::from_slice(&self.body)?)
     }
 }
 
 impl Connection {
-    pub(crate) fn to(url: &str) -> Self {
+    pub fn to(url: &str) -> Self {
         Self { address: url.trim_start_matches("http://").to_owned(), sender: None }
     }
 
-    pub(crate) async fn send(
-        &mut self,
-        method: Method,
-        path: &str,
-        headers: &[(&str, &str)],
-        body: Bytes,
-    ) -> Result<Answer> {
+    pub async fn send(&mut self, method: Method, path: &str, headers: &[(&str, &str)], body: Bytes) -> Result<Answer> {
         let mut request = Request::builder().method(method).uri(path).header("host", &self.address);
         for (name, value) in headers {
             request = request.header(*name, *value);

@@ -1,21 +1,22 @@
-//! The inbound queue, seen from behind: what has really arrived in it.
+//! A queue, seen from behind: what has really arrived in it.
 
 use aws_sdk_sqs::{
     Client,
     config::{BehaviorVersion, Credentials, Region},
     types::DeleteMessageBatchRequestEntry,
 };
-use benches::Result;
 use local::template::REGION;
-use serde_json::Value;
 
-pub(crate) struct Queue {
+use crate::Result;
+
+#[derive(Debug)]
+pub struct Queue {
     client: Client,
-    pub(crate) url: String,
+    pub url: String,
 }
 
 impl Queue {
-    pub(crate) fn new(endpoint: &str, url: String) -> Self {
+    pub fn new(endpoint: &str, url: String) -> Self {
         let config = aws_sdk_sqs::Config::builder()
             .behavior_version(BehaviorVersion::latest())
             .credentials_provider(Credentials::new("benches", "local", None, None, "local"))
@@ -27,7 +28,7 @@ impl Queue {
     }
 
     /// Takes everything out.
-    pub(crate) async fn drain(&self) -> Result<Vec<String>> {
+    pub async fn drain(&self) -> Result<Vec<String>> {
         let mut bodies = Vec::new();
         loop {
             let received = self.client.receive_message().queue_url(&self.url).max_number_of_messages(10).send().await?;
@@ -44,18 +45,4 @@ impl Queue {
             delete.send().await?;
         }
     }
-}
-
-/// The messages in what was queued: our envelope, or a delivery as Meta wrote it.
-pub(crate) fn message_ids(queued: &str) -> Result<Vec<String>> {
-    let queued: Value = serde_json::from_str(queued)?;
-    let units = each(&queued["units"]).map(|unit| &unit["raw"]);
-    let changes = each(&queued["entry"]).flat_map(|entry| each(&entry["changes"]));
-    let messages = changes.flat_map(|change| each(&change["value"]["messages"]));
-    let id = |message: &Value| Ok(message["id"].as_str().ok_or("a queued message has no id")?.to_owned());
-    units.chain(messages).map(id).collect()
-}
-
-fn each(list: &Value) -> impl Iterator<Item = &Value> {
-    list.as_array().into_iter().flatten()
 }
