@@ -24,6 +24,18 @@ pub struct Verdict {
     pub idle: Vec<String>,
 }
 
+impl Verdict {
+    /// Prints it, and ends the test where something did not hold or proves nothing.
+    #[expect(clippy::print_stdout, reason = "how much was tried is a result of the test")]
+    pub fn must_hold(&self, flow: &str, at_least: usize) {
+        let (sites, scenarios, violations) = (self.sites.len(), self.scenarios, self.violations.len());
+        println!("faults, {flow}: {sites} sites, {scenarios} scenarios, {violations} violations");
+        assert_eq!(self.violations, Vec::<String>::new());
+        assert_eq!(self.idle, Vec::<String>::new());
+        assert!(sites >= at_least, "{:?}", self.sites);
+    }
+}
+
 /// Runs `flow` under every single fault. It says what does not hold when it is over.
 pub async fn exhaust<F, R>(flow: F) -> Verdict
 where
@@ -31,20 +43,45 @@ where
     R: Future<Output = Vec<String>> + Send + 'static,
 {
     let sites = record(flow).await;
-    let mut waiting: Vec<Fault> = sites.iter().flat_map(faults_at).collect();
+    let each = sites.iter().flat_map(faults_at).map(|fault| vec![fault]).collect();
+    try_all(flow, sites, each).await
+}
+
+/// Runs `flow` under two faults at two of its sites: under each such pair where `PATCHBAY_PAIRS` is `all`, else under every
+/// `sample`-th. The one that comes first may keep the other from coming.
+pub async fn exhaust_pairs<F, R>(flow: F, sample: usize) -> Verdict
+where
+    F: Fn(Arc<World>) -> R + Copy + Send + 'static,
+    R: Future<Output = Vec<String>> + Send + 'static,
+{
+    let sites = record(flow).await;
+    let faults: Vec<Fault> = sites.iter().flat_map(faults_at).collect();
+    let pairs = faults.iter().enumerate().flat_map(|(place, first)| {
+        let later = faults[place..].iter().filter(|second| second.site != first.site);
+        later.map(|second| vec![first.clone(), second.clone()])
+    });
+    let is_all = shared::env::Env::process().optional("PATCHBAY_PAIRS").is_some_and(|pairs| pairs == "all");
+    let pairs = pairs.step_by(if is_all { 1 } else { sample }).collect();
+    try_all(flow, sites, pairs).await
+}
+
+async fn try_all<F, R>(flow: F, sites: BTreeSet<Site>, mut waiting: Vec<Vec<Fault>>) -> Verdict
+where
+    F: Fn(Arc<World>) -> R + Copy + Send + 'static,
+    R: Future<Output = Vec<String>> + Send + 'static,
+{
     let scenarios = waiting.len();
     let mut verdict = Verdict { sites, scenarios, violations: Vec::new(), idle: Vec::new() };
     let mut running = JoinSet::new();
     loop {
         while running.len() < AT_ONCE
-            && let Some(fault) = waiting.pop()
+            && let Some(faults) = waiting.pop()
         {
-            running.spawn(scenario(flow, fault));
+            running.spawn(scenario(flow, faults));
         }
         let Some(ended) = running.join_next().await else { return verdict };
-        let (fault, fired, broken) = ended.expect("a scenario ends");
-        let name = format!("{} {:?}", fault.site, fault.kind);
-        if !fired {
+        let (name, has_fired, broken) = ended.expect("a scenario ends");
+        if !has_fired {
             verdict.idle.push(name.clone());
         }
         verdict.violations.extend(broken.into_iter().map(|what| format!("{name}: {what}")));
@@ -74,30 +111,38 @@ where
     of_aws.chain(graph::seen(&world).await).collect()
 }
 
-async fn scenario<F, R>(flow: F, fault: Fault) -> (Fault, bool, Vec<String>)
+/// Its name, whether any of its faults came, and what did not hold.
+async fn scenario<F, R>(flow: F, faults: Vec<Fault>) -> (String, bool, Vec<String>)
 where
     F: Fn(Arc<World>) -> R,
     R: Future<Output = Vec<String>>,
 {
     let world = Arc::new(World::start().await);
-    let is_of_graph = graph::arm(&world, &fault).await;
-    if !is_of_graph {
-        world.aws.faults().arm(fault.clone());
+    let mut at_graph = Vec::new();
+    for fault in &faults {
+        match graph::arm(&world, fault).await {
+            Some(id) => at_graph.push(id),
+            None => world.aws.faults().arm(fault.clone()),
+        }
     }
     let flowing = flow(Arc::clone(&world));
     let broken = tokio::select! {
         broken = flowing => broken,
-        () = time_passes_once_it_fired(&world) => unreachable!("time passes for ever"),
+        () = time_passes_with_each_that_fires(&world) => unreachable!("time passes for ever"),
     };
-    let fired = world.aws.faults().fired().contains(&fault) || graph::has_fired(&world).await;
-    (fault, fired, broken)
+    let has_fired = !world.aws.faults().fired().is_empty() || graph::has_fired(&world, &at_graph).await;
+    let names: Vec<String> = faults.iter().map(|fault| format!("{} {:?}", fault.site, fault.kind)).collect();
+    (names.join(" and "), has_fired, broken)
 }
 
 /// A delayed request to AWS waits on the movable clock, which nobody else moves.
-async fn time_passes_once_it_fired(world: &World) {
-    while world.aws.faults().fired().is_empty() {
+async fn time_passes_with_each_that_fires(world: &World) {
+    let mut fired = 0;
+    loop {
+        if world.aws.faults().fired().len() > fired {
+            fired += 1;
+            world.clock.advance(jiff::SignedDuration::from_secs(2));
+        }
         tokio::time::sleep(std::time::Duration::from_millis(2)).await;
     }
-    world.clock.advance(jiff::SignedDuration::from_secs(2));
-    std::future::pending::<()>().await;
 }

@@ -168,7 +168,7 @@ impl World {
 
     /// Functions that start from now on wait so long for Graph.
     pub(crate) fn set_patience_with_graph(&self, milliseconds: u64) {
-        self.functions.patience_ms.set(milliseconds).expect("set once");
+        self.functions.patience_ms.get_or_init(|| milliseconds);
     }
 
     /// Lets time pass for everything: emulators, Meta, functions. What has expired by then is gone.

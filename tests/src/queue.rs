@@ -124,6 +124,17 @@ impl World {
         Some(failures.iter().map(|failure| failure["itemIdentifier"].as_str().expect("an id").to_owned()).collect())
     }
 
+    /// How many records there are: those that can be had, and those that somebody has.
+    pub async fn queued(&self, consumer: &Consumer) -> usize {
+        use aws_sdk_sqs::types::QueueAttributeName::{
+            ApproximateNumberOfMessages as Visible, ApproximateNumberOfMessagesNotVisible as Hidden,
+        };
+        let asked = self.aws_clients().sqs().get_queue_attributes().queue_url(self.queue_of(consumer));
+        let asked = asked.attribute_names(Visible).attribute_names(Hidden).send().await.expect("the queue answers");
+        let counts = asked.attributes.unwrap_or_default().into_values();
+        counts.map(|count| count.parse::<usize>().expect("a count")).sum()
+    }
+
     async fn delete(&self, consumer: &Consumer, messages: &[&Message]) {
         let sqs = self.aws_clients().sqs();
         for message in messages {

@@ -36,23 +36,22 @@ pub(super) fn can_happen(kind: FaultKind, site: &Site) -> Option<bool> {
     Some(fault_of(kind, route).is_some())
 }
 
-/// Asks for the fault, where it is one at Graph.
-pub(super) async fn arm(world: &World, fault: &Fault) -> bool {
-    let Some((route, ordinal)) = parsed(&fault.site) else { return false };
+/// Asks for the fault, where it is one at Graph, and gives its id there.
+pub(super) async fn arm(world: &World, fault: &Fault) -> Option<Value> {
+    let (route, ordinal) = parsed(&fault.site)?;
     let asked = fault_of(fault.kind, route).expect("a fault that can happen there");
     if matches!(fault.kind, FaultKind::Delay(_)) {
         world.set_patience_with_graph(PATIENCE_MS);
     }
-    world
-        .meta
-        .post("/_sim/faults", json!({ "match": { "route": route }, "skip": ordinal - 1, "times": 1, "fault": asked }))
-        .await;
-    true
+    let asked = json!({ "match": { "route": route }, "skip": ordinal - 1, "times": 1, "fault": asked });
+    Some(world.meta.post("/_sim/faults", asked).await["id"].clone())
 }
 
-pub(super) async fn has_fired(world: &World) -> bool {
+/// Whether any of these has. A flow may ask for faults of its own.
+pub(super) async fn has_fired(world: &World, ids: &[Value]) -> bool {
     let faults = world.meta.get("/_sim/faults").await;
-    faults.as_array().is_some_and(|faults| faults.iter().any(|fault| fault["fired"] == 1))
+    let mut fired = faults.as_array().into_iter().flatten().filter(|fault| fault["fired"] == 1);
+    fired.any(|fault| ids.contains(&fault["id"]))
 }
 
 /// The fault as the simulator is asked for it. `None`: it cannot happen at that route.
