@@ -101,6 +101,10 @@ page:
 sabotage *names:
     tests/sabotage/run {{ names }}
 
+# Every pair of faults in the way of one message, in and out; a test run tries a sample of them
+pairs:
+    PATCHBAY_PAIRS=all cargo test --workspace --test it pairs_of_faults -- --nocapture
+
 # Fuzzes what strangers and Meta can make us read, so many seconds for each target; needs a nightly toolchain
 fuzz seconds="60" *targets:
     tests/fuzz/run {{ seconds }} {{ targets }}

@@ -12,7 +12,7 @@ use super::{NUMBER, ONE, next, steps, system_token};
 const PIN: &str = "424242";
 
 /// A caller that does not give up: each attempt is a new process, and what it gets no answer to it sends again.
-async fn insist(world: &World, step: &str, call: impl Fn(&str) -> Call) -> Answer {
+pub(crate) async fn insist(world: &World, step: &str, call: impl Fn(&str) -> Call) -> Answer {
     for attempt in 0..6 {
         let caller = format!("{step}-{attempt}");
         match world.as_process(&caller, call(&caller).send()).await {
@@ -27,7 +27,7 @@ async fn insist(world: &World, step: &str, call: impl Fn(&str) -> Call) -> Answe
     panic!("{step}: no answer in six attempts");
 }
 
-fn by_operator(world: &World, caller: &str, method: &str, path: &str) -> Call {
+pub(crate) fn by_operator(world: &World, caller: &str, method: &str, path: &str) -> Call {
     world.cold_call(caller, method, path).bearer(&world.first_key).tenant("acme")
 }
 

@@ -3,7 +3,7 @@
 mod compliance;
 mod confirming;
 mod ending;
-mod faults;
+pub(crate) mod faults;
 mod login;
 mod manual;
 mod obstacles;

@@ -6,7 +6,7 @@ use jiff::SignedDuration;
 use serde_json::{Value, json};
 use tests::{
     World,
-    faults::{Verdict, exhaust},
+    faults::{Verdict, exhaust, exhaust_pairs},
     signature,
 };
 
@@ -27,7 +27,7 @@ fn told(what: &str, verdict: &Verdict) {
 }
 
 /// Puts deliveries on the queue, as the test itself.
-async fn deliver(world: &World, bodies: &[Vec<u8>]) {
+pub(crate) async fn deliver(world: &World, bodies: &[Vec<u8>]) {
     for body in bodies {
         let call =
             world.cold_call("test", "POST", "/webhooks/whatsapp").header("x-hub-signature-256", &signature(body));
@@ -36,7 +36,7 @@ async fn deliver(world: &World, bodies: &[Vec<u8>]) {
 }
 
 /// Takes in until nothing is left, in a new process after each that died, each time after what was hidden is not.
-async fn take_in(world: &World) -> bool {
+pub(crate) async fn take_in(world: &World) -> bool {
     for run in 0..6 {
         let caller = format!("inbound-{}-{run}", world.aws.calls().len());
         let environment = world.cold_inbound(&caller);
@@ -49,17 +49,17 @@ async fn take_in(world: &World) -> bool {
     false
 }
 
-struct Broken(Vec<String>);
+pub(crate) struct Broken(pub(crate) Vec<String>);
 
 impl Broken {
-    fn unless(&mut self, holds: bool, what: &str, seen: impl std::fmt::Debug) {
+    pub(crate) fn unless(&mut self, holds: bool, what: &str, seen: impl std::fmt::Debug) {
         if !holds {
             self.0.push(format!("{what}: {seen:?}"));
         }
     }
 
     /// What is true of every conversation, whatever happened: lists show it, and what it says of itself is so.
-    async fn unless_listed(&mut self, world: &World) {
+    pub(crate) async fn unless_listed(&mut self, world: &World) {
         let touched = items(world, 'r').await;
         let (unread, named) = (items(world, 'u').await, items(world, 'q').await);
         for (id, head) in heads(world).await {
@@ -76,7 +76,7 @@ impl Broken {
         }
     }
 
-    async fn unless_counted(&mut self, world: &World, most: &[(&str, u64)]) {
+    pub(crate) async fn unless_counted(&mut self, world: &World, most: &[(&str, u64)]) {
         let mut counted: BTreeMap<String, u64> = BTreeMap::new();
         for item in items(world, 'n').await {
             for (name, count) in item.as_object().unwrap().iter().filter(|(name, _)| name.contains('#')) {
@@ -218,4 +218,42 @@ async fn becoming_one_survives_every_single_fault() {
 
     told("becoming one", &verdict);
     assert!(verdict.sites.len() >= 20, "{:?}", verdict.sites);
+}
+
+/// Meta posts one message until it is taken.
+async fn one_message(world: Arc<World>) -> Vec<String> {
+    own(&world, ACME, NUMBER, WABA).await;
+    let contact = json!({"wa_id": MARIA, "profile": {"name": "Maria"}});
+    let said = text(MARIA, "wamid.1", ago(&world, SignedDuration::from_secs(30)), "Hi");
+    let body = delivery("messages", json!({"contacts": [contact], "messages": [said]}));
+    let mut is_taken = false;
+    for attempt in 0..6 {
+        let caller = format!("webhook-{attempt}");
+        let call = world.cold_call(&caller, "POST", "/webhooks/whatsapp");
+        let call = call.header("x-hub-signature-256", &signature(&body)).body("application/json", body.clone());
+        is_taken = world.as_process(&caller, call.send()).await.is_some_and(|answer| answer.status == 200);
+        if is_taken {
+            break;
+        }
+    }
+    let is_over = take_in(&world).await;
+
+    let mut broken = Broken(Vec::new());
+    broken.unless(is_taken && is_over, "it ends", (is_taken, is_over));
+    let messages = all(&world).await;
+    broken.unless(wamids(&messages) == ["wamid.1"], "it is kept once", wamids(&messages));
+    let heads = heads(&world).await;
+    let is_unread_once = heads.len() == 1 && heads[0].1.unread == 1 && heads[0].1.last == Some(messages[0].id);
+    broken.unless(is_unread_once, "it is unread once", &heads);
+    broken.unless_listed(&world).await;
+    broken.unless_counted(&world, &[("m#inbound#text#received", 1)]).await;
+    broken.0
+}
+
+/// Of so many pairs one is tried in every run; the nightly one tries all.
+const SAMPLE: usize = 37;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn taking_in_survives_pairs_of_faults() {
+    exhaust_pairs(one_message, SAMPLE).await.must_hold("pairs on taking in", 8);
 }

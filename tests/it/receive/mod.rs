@@ -2,7 +2,7 @@
 
 mod budget;
 mod corpus;
-mod faults;
+pub(crate) mod faults;
 mod fixtures;
 mod identity;
 mod messages;

@@ -6,6 +6,7 @@ mod batches;
 mod budget;
 mod chaos;
 mod examples;
+mod faults;
 mod isolation;
 mod outcomes;
 mod pacing;

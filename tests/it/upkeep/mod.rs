@@ -31,7 +31,7 @@ use tests::{World, wire};
 use crate::connect::{NUMBER, ONE};
 
 /// The tables and the vault, as a test reaches them: what it does there is no part of a flow.
-struct Behind {
+pub(crate) struct Behind {
     accounts: Accounts,
     connections: Connections,
     transactions: Transactions,
@@ -40,7 +40,7 @@ struct Behind {
 }
 
 impl Behind {
-    fn of(world: &World) -> Self {
+    pub(crate) fn of(world: &World) -> Self {
         let (aws, clock) = (world.aws_clients(), world.product_clock());
         let dynamodb = aws.dynamodb();
         Self {
@@ -52,8 +52,8 @@ impl Behind {
         }
     }
 
-    /// Makes [`NUMBER`] a tenant's, with a token and a PIN, without asking anybody.
-    async fn own(&self, tenant: &str, token: &str, expires_at: Option<Timestamp>) -> Account {
+    /// Makes [`NUMBER`] a tenant's, or connects it again, with a token and a PIN, without asking anybody.
+    pub(crate) async fn own(&self, tenant: &str, token: &str, expires_at: Option<Timestamp>) -> Account {
         let connection = ConnectionId::new(&tenant.parse().unwrap(), [7; 16]);
         let claim = Claim {
             number: NUMBER.parse().unwrap(),
@@ -85,7 +85,8 @@ impl Behind {
             now: self.now,
             claim,
         };
-        let writes = self.accounts.activating(fresh, None).unwrap();
+        let before = self.accounts.find(&NUMBER.parse().unwrap()).await.unwrap();
+        let writes = self.accounts.activating(fresh, before.as_ref()).unwrap();
         assert!(matches!(self.transactions.commit(writes).await.unwrap(), Outcome::Committed));
         self.account().await
     }
@@ -94,7 +95,7 @@ impl Behind {
         self.vault.seal(binding, &SecretString::from(secret)).await.unwrap()
     }
 
-    async fn account(&self) -> Account {
+    pub(crate) async fn account(&self) -> Account {
         self.accounts.find(&NUMBER.parse().unwrap()).await.unwrap().unwrap()
     }
 
