@@ -103,7 +103,7 @@ sabotage *names:
 
 # Every pair of faults in the way of one message, in and out; a test run tries a sample of them
 pairs:
-    PATCHBAY_PAIRS=all cargo test --workspace --test it pairs_of_faults -- --nocapture
+    PATCHBAY_PAIRS=all cargo test --profile load --workspace --test it pairs_of_faults -- --nocapture
 
 # Fuzzes what strangers and Meta can make us read, so many seconds for each target; needs a nightly toolchain
 fuzz seconds="60" *targets:

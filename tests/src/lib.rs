@@ -16,8 +16,9 @@ pub mod wire;
 
 use std::{
     collections::BTreeMap,
+    fs,
     path::{Path, PathBuf},
-    sync::{Arc, Mutex, OnceLock},
+    sync::{Arc, LazyLock, Mutex, OnceLock},
 };
 
 use aws_sdk_dynamodb::types::AttributeValue;
@@ -47,6 +48,12 @@ use process::Processes;
 /// Where the operator's dashboard is: the one origin that `ALLOWED_ORIGINS` has.
 pub const DASHBOARD: &str = "https://app.example.com";
 
+/// Read once for all worlds: YAML takes longer than making what it describes.
+static DOCUMENT: LazyLock<Value> = LazyLock::new(|| {
+    let text = fs::read_to_string(template()).expect("the template");
+    local::template::document(&text).expect("the template is YAML")
+});
+
 /// Everything one test needs, its own.
 #[derive(Debug)]
 pub struct World {
@@ -74,7 +81,7 @@ impl World {
         let meta = Arc::new(Meta::start(&front.url(), &clock, &processes));
         let mut parameters = local::meta::parameters();
         parameters.extend([("PublicUrl".to_owned(), front.url()), ("AllowedOrigins".to_owned(), DASHBOARD.to_owned())]);
-        let template = local::provisioned(&template(), &parameters, &aws.url()).await.expect("the template provisions");
+        let template = local::provisioned(&DOCUMENT, &parameters, &aws.url()).await.expect("the template provisions");
         let environments = template
             .functions
             .values()

@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 use std::error::Error as StdError;
-use std::path::Path;
 
 use aws_sdk_dynamodb::operation::describe_table::DescribeTableError;
 use aws_sdk_dynamodb::types::{
@@ -56,9 +55,13 @@ pub(crate) async fn provision(clients: &Clients, template: &Template, planned: &
     Ok(names)
 }
 
-/// Reads a template and makes what it describes at the endpoint `url`: for whoever runs the functions themselves.
-pub async fn provisioned(path: &Path, parameters: &BTreeMap<String, String>, url: &str) -> Result<Template, Failure> {
-    let source = Source::read(path, parameters)?;
+/// Makes what a template's document describes at the endpoint `url`: for whoever runs the functions themselves.
+pub async fn provisioned(
+    document: &Value,
+    parameters: &BTreeMap<String, String>,
+    url: &str,
+) -> Result<Template, Failure> {
+    let source = Source::of(document, parameters)?;
     let planned = source.planned_names();
     let names = provision(&Clients::new(url, "stack"), &source.resolve(planned)?, planned).await?;
     Ok(source.resolve(&names)?)

@@ -30,7 +30,8 @@ impl Aws {
     pub async fn start(data: &Path) -> Result<Self> {
         let emulators = Emulators::start(Options::new(data)).await?;
         let parameters = local::meta::parameters();
-        let template = local::provisioned(&root().join("template.yaml"), &parameters, &emulators.url()).await?;
+        let document = local::template::document(&std::fs::read_to_string(root().join("template.yaml"))?)?;
+        let template = local::provisioned(&document, &parameters, &emulators.url()).await?;
         let app_secret = parameters.get("MetaAppSecret").cloned().ok_or("the local Meta app has no secret")?;
         let mut aws = Self { emulators, template, app_secret, operator_key: String::new() };
         aws.operator_key = aws.read_operator_key().await?;

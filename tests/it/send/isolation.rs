@@ -22,7 +22,7 @@ async fn others_number(world: &World) -> String {
     number.to_owned()
 }
 
-/// How many rounds later `umbrella`'s messages go out, of one asked for before each round.
+/// How many rounds `umbrella`'s messages take, of one asked for before each round: one where it goes out in the first.
 async fn delays(world: &World, number: &str, run: &str, rounds: usize) -> Vec<usize> {
     let consumer = world.cold_outbound("outbound");
     let (mut asked, mut ends): (Vec<String>, Vec<Timestamp>) = (Vec::new(), Vec::new());
@@ -49,7 +49,7 @@ async fn delays(world: &World, number: &str, run: &str, rounds: usize) -> Vec<us
     for (round, to) in asked.into_iter().enumerate() {
         let post = posts.iter().find(|post| post["body"]["to"] == to);
         let at: Timestamp = post.unwrap_or_else(|| panic!("{to} got nothing"))["at"].as_str().unwrap().parse().unwrap();
-        delays.push(ends.partition_point(|end| *end < at) - round);
+        delays.push(ends.partition_point(|end| *end < at) - round + 1);
     }
     delays.sort_unstable();
     delays
@@ -59,7 +59,7 @@ fn p99(delays: &[usize]) -> usize {
     delays[(delays.len() * 99).div_ceil(100) - 1]
 }
 
-/// First by itself, then while `busy` goes on: no later than twice. In the round it was asked for is at once.
+/// First by itself, then while `busy` goes on: it takes at most twice as many rounds.
 async fn compare(world: &World, what: &str, rounds: usize, busy: impl AsyncFn(&World)) {
     let number = others_number(world).await;
     let quiet = delays(world, &number, "557", 20).await;

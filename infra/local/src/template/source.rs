@@ -60,8 +60,11 @@ impl Source {
     }
 
     pub fn parse(text: &str, parameters: &BTreeMap<String, String>) -> Result<Self, Error> {
-        let document = document::parse(text)?;
-        let root = Properties::new("", &document)?;
+        Self::of(&document::parse(text)?, parameters)
+    }
+
+    pub fn of(document: &Value, parameters: &BTreeMap<String, String>) -> Result<Self, Error> {
+        let root = Properties::new("", document)?;
         if let Some((stranger, ..)) = root.entries().find(|(name, ..)| !SECTIONS.contains(&name.as_str())) {
             return Err(Error::new(stranger, "is not a section of a template"));
         }
