@@ -50,9 +50,9 @@ openapi:
 errors:
     PATCHBAY_WRITE_ERRORS=1 cargo test --workspace --test it meta_errors
 
-# Write the table of docs/cost.md anew from what is counted
+# Write the tables of docs/cost.md anew from what is counted, one after the other
 cost:
-    PATCHBAY_WRITE_COST=1 cargo test --workspace --test it cost::
+    PATCHBAY_WRITE_COST=1 cargo test --workspace --test it cost:: -- --test-threads=1
 
 # Dependencies: bans, licences, sources; advisories where their database can be fetched
 deny:
