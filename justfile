@@ -101,9 +101,9 @@ page:
 sabotage *names:
     tests/sabotage/run {{ names }}
 
-# Every pair of faults in the way of one message, in and out; a test run tries a sample of them
-pairs:
-    PATCHBAY_PAIRS=all cargo test --profile load --workspace --test it pairs_of_faults -- --nocapture
+# All of which a test run tries a part: every pair of faults in the way of one message, thousands of messages at a time
+whole:
+    PATCHBAY_WHOLE=1 cargo test --profile load --workspace --test it -- --nocapture pairs_of_faults at_a_time isolation
 
 # Fuzzes what strangers and Meta can make us read, so many seconds for each target; needs a nightly toolchain
 fuzz seconds="60" *targets:

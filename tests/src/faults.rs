@@ -47,8 +47,8 @@ where
     try_all(flow, sites, each).await
 }
 
-/// Runs `flow` under two faults at two of its sites: under each such pair where `PATCHBAY_PAIRS` is `all`, else under every
-/// `sample`-th. The one that comes first may keep the other from coming.
+/// Runs `flow` under two faults at two of its sites: under each such pair where [`whole`](crate::whole) is asked for, else under
+/// every `sample`-th. The one that comes first may keep the other from coming.
 pub async fn exhaust_pairs<F, R>(flow: F, sample: usize) -> Verdict
 where
     F: Fn(Arc<World>) -> R + Copy + Send + 'static,
@@ -60,8 +60,7 @@ where
         let later = faults[place..].iter().filter(|second| second.site != first.site);
         later.map(|second| vec![first.clone(), second.clone()])
     });
-    let is_all = shared::env::Env::process().optional("PATCHBAY_PAIRS").is_some_and(|pairs| pairs == "all");
-    let pairs = pairs.step_by(if is_all { 1 } else { sample }).collect();
+    let pairs = pairs.step_by(if crate::whole() { 1 } else { sample }).collect();
     try_all(flow, sites, pairs).await
 }
 

@@ -255,6 +255,11 @@ impl World {
     }
 }
 
+/// Whether all is to be tried of which a run usually tries a part: what `just whole` asks for.
+pub fn whole() -> bool {
+    Env::process().optional("PATCHBAY_WHOLE").is_some()
+}
+
 /// `template.yaml` of this project.
 pub fn template() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../template.yaml")

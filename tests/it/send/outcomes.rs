@@ -1,6 +1,12 @@
+use std::sync::Arc;
+
+use jiff::Timestamp;
 use serde_json::json;
+use tests::Consent;
+use tokio::task::JoinSet;
 
 use super::*;
+use crate::connect::{ONE, begin, start_url};
 
 async fn one(world: &World) -> Value {
     written_by(world, CUSTOMER).await;
@@ -183,6 +189,118 @@ async fn what_was_accepted_before_a_disconnect_ends_with_it() {
         (Some("failed"), Some("account_disconnected"))
     );
     assert!(posts(&world).await.is_empty());
+}
+
+/// The moment from which on nobody who looks may find the number connected.
+fn disconnected_at(world: &World) -> Timestamp {
+    let calls = world.aws.calls();
+    let commit = calls.iter().find(|call| call.caller == "accounts" && call.operation == "TransactWriteItems").unwrap();
+    commit.at.checked_add(commit.took).unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_disconnect_in_the_middle_of_a_burst_stops_every_post_whose_look_came_later() {
+    let world = Arc::new(ready().await);
+    let mut messages = Vec::new();
+    for person in 0..100 {
+        let template = json!({"name": "hello_world", "language": {"code": "en_US"}});
+        let to = format!("+1650556{person:04}");
+        messages.push(send(&world, &json!({"to": to, "type": "template", "template": template})).await);
+    }
+    world.aws.clear_calls();
+    let mut bursts = JoinSet::new();
+    for burst in 0..2 {
+        let world = Arc::clone(&world);
+        // Each batch in an environment of its own, by whose name its look and its posts are known.
+        bursts.spawn(async move {
+            for batch in 0.. {
+                let caller = format!("outbound-{burst}-{batch}");
+                if !world.one_batch(&world.cold_outbound(&caller), &caller).await {
+                    break;
+                }
+            }
+        });
+    }
+    while posts(&world).await.len() < 20 {
+        tokio::task::yield_now().await;
+    }
+    let answer = call(&world, ACME, "DELETE", &format!("/v1/accounts/{NUMBER}")).send().await;
+    bursts.join_all().await;
+
+    assert_eq!(answer.status, 200, "{answer:?}");
+    let end = disconnected_at(&world);
+    let calls = world.aws.calls();
+    let looked = |caller: &str| calls.iter().find(|call| call.caller == caller && call.operation == "BatchGetItem");
+    let posts = posts(&world).await;
+    for post in &posts {
+        let look = looked(post["caller"].as_str().unwrap()).unwrap();
+        assert!(look.at <= end, "{post} after a look at {}, and the number was gone at {end}", look.at);
+    }
+    let later = calls.iter().filter(|call| call.operation == "BatchGetItem" && call.at > end).count();
+    println!("disconnected in the middle of a burst: {} posts of 100, {later} looks came later", posts.len());
+    assert!(posts.len() < 100 && later > 0, "it was in the middle");
+    pass(&world, 180).await;
+    let mut gone = 0;
+    for message in &messages {
+        match status(&world, message).await.as_str() {
+            "failed" => gone += 1,
+            other => assert!(["sent", "delivered", "read"].contains(&other), "{other}"),
+        }
+    }
+    assert_eq!(gone, 100 - posts.len());
+}
+
+/// The label of the token that each message was posted with.
+async fn tokens_of_posts(world: &World) -> Vec<String> {
+    posts(world).await.iter().map(|post| post["token"].as_str().unwrap().to_owned()).collect()
+}
+
+#[tokio::test]
+async fn what_a_former_tenant_left_in_the_queue_is_nothing_to_the_next_one() {
+    let world = World::deployed().await;
+    connected(&world, "umbrella").await;
+    let path = format!("/v1/accounts/{NUMBER}/messages");
+    let by_umbrella = async |said: &str| {
+        let answer = call(&world, "umbrella", "POST", &path).json(&text(CUSTOMER, said)).send().await;
+        assert_eq!(answer.status, 202, "{answer:?}");
+        answer.body
+    };
+    written_by(&world, CUSTOMER).await;
+    by_umbrella("Sent").await;
+    settle(&world).await;
+    let before = tokens_of_posts(&world).await;
+    // Written to, and answered, and neither is taken out of its queue before the number is another's.
+    let said = json!({"phone_number_id": NUMBER, "from": CUSTOMER, "type": "text", "text": {"body": "For umbrella"}});
+    world.meta.post("/_sim/inbound", said).await;
+    let mut left = Vec::new();
+    for said in ["One", "Two", "Three"] {
+        left.push(by_umbrella(said).await);
+    }
+    let gone = call(&world, "umbrella", "DELETE", &format!("/v1/accounts/{NUMBER}")).send().await;
+    assert_eq!(gone.status, 200, "{gone:?}");
+    let connection = begin(&world, ACME, json!({"method": "login", "expected_phone_number_id": NUMBER})).await;
+    world.consent(start_url(&connection), Consent::To(&[ONE])).await;
+    assert_eq!(crate::connect::shown(&world, ACME, &connection).await["status"], "connected");
+
+    pass(&world, 180).await;
+
+    assert_eq!(tokens_of_posts(&world).await, before, "nothing of umbrella's goes out");
+    for message in &left {
+        let path = format!("/v1/messages/{}", message["id"].as_str().unwrap());
+        let shown = call(&world, "umbrella", "GET", &path).send().await.body;
+        assert_eq!((&shown["status"], &shown["error"]["code"]), (&json!("failed"), &json!("account_disconnected")));
+        assert_eq!(call(&world, ACME, "GET", &path).send().await.status, 404);
+    }
+    let path = format!("/v1/conversations?phone_number_id={NUMBER}");
+    let listed = async |tenant: &str| call(&world, tenant, "GET", &path).send().await.body["data"].clone();
+    assert_eq!(listed(ACME).await, json!([]), "nothing of umbrella's is shown");
+    assert_eq!(listed("umbrella").await.as_array().unwrap().len(), 1);
+    written_by(&world, CUSTOMER).await;
+    let own = send(&world, &text(CUSTOMER, "Of acme")).await;
+    settle(&world).await;
+    assert_eq!(status(&world, &own).await, "read");
+    let tokens = tokens_of_posts(&world).await;
+    assert!(tokens.len() == before.len() + 1 && !before.contains(&tokens[before.len()]), "{tokens:?}");
 }
 
 #[tokio::test]
