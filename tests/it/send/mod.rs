@@ -11,6 +11,7 @@ mod isolation;
 mod outcomes;
 mod pacing;
 mod proofs;
+mod rate;
 mod reading;
 
 use jiff::SignedDuration;
