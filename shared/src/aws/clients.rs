@@ -17,7 +17,11 @@ use aws_smithy_runtime_api::client::http::{
     HttpConnectorSettings, SharedHttpClient, SharedHttpConnector, http_client_fn,
 };
 
-use super::secrets::Secrets;
+use super::{
+    direct::{Direct, Service},
+    fifo::{Fifo, SQS},
+    secrets::{SECRETS_MANAGER, Secrets},
+};
 use crate::{
     clock::Clock,
     env::{Env, EnvError},
@@ -133,9 +137,18 @@ impl Aws {
     client!(sqs, aws_sdk_sqs, sqs);
 
     pub fn secrets(&self, clock: Clock) -> Secrets {
+        Secrets::new(self.direct(SECRETS_MANAGER, self.endpoints.secrets_manager.clone(), clock))
+    }
+
+    /// A queue to feed, or to let records wait in.
+    pub fn fifo(&self, url: String, clock: Clock) -> Fifo {
+        Fifo::new(self.direct(SQS, self.endpoints.sqs.clone(), clock), url)
+    }
+
+    fn direct(&self, service: Service, endpoint: Option<String>, clock: Clock) -> Direct {
         let (access, secret) = (self.access_key.clone(), self.secret_key.clone());
         let credentials = Credentials::new(access, secret, self.session_token.clone(), None, "environment");
-        Secrets::new(self.http.clone(), self.endpoints.secrets_manager.clone(), &self.region, credentials, clock)
+        Direct::new(service, self.http.clone(), endpoint, &self.region, credentials, clock)
     }
 
     fn http_client(&self) -> SharedHttpClient {
@@ -239,6 +252,12 @@ mod tests {
         "AWS_ENDPOINT_URL_SQS",
         async |aws: Aws| drop(aws.sqs().list_queues().send().await),
         "amazonsqs.listqueues"
+    );
+    endpoint_test!(
+        a_queue_is_fed_where_the_variable_of_sqs_says,
+        "AWS_ENDPOINT_URL_SQS",
+        async |aws: Aws| drop(aws.fifo("some".to_owned(), Clock::system()).wait(&[("a".to_owned(), 1)]).await),
+        "amazonsqs.changemessagevisibilitybatch"
     );
 
     #[test]

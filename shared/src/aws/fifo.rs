@@ -2,14 +2,14 @@
 
 use std::{collections::HashMap, time::Duration};
 
-use aws_sdk_sqs::{
-    Client,
-    types::{BatchResultErrorEntry, ChangeMessageVisibilityBatchRequestEntry, SendMessageBatchRequestEntry},
-};
+use serde::{Deserialize, Serialize};
 use tokio::task::JoinSet;
 
-use super::clients::Later;
+use super::direct::{Answer, Direct, Service};
 use crate::{Error, Result, domain::record::Parcel};
+
+pub(super) const SQS: Service =
+    Service { title: "SQS", name: "sqs", target: "AmazonSQS", content_type: "application/x-amz-json-1.0" };
 
 /// What SQS takes in one call: <https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/quotas-messages.html>.
 const ENTRIES: usize = 10;
@@ -22,13 +22,61 @@ const FIRST_PAUSE: Duration = Duration::from_millis(100);
 
 #[derive(Debug, Clone)]
 pub struct Fifo {
-    client: Later<Client>,
+    service: Direct,
     url: String,
 }
 
+/// Entries of one queue, each with an id of its own.
+#[derive(Serialize)]
+#[serde(rename_all = "PascalCase")]
+struct Batch<'a, Entry> {
+    queue_url: &'a str,
+    entries: Vec<Entry>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "PascalCase")]
+struct Sent<'a> {
+    id: String,
+    message_group_id: &'a str,
+    message_deduplication_id: &'a str,
+    message_body: &'a str,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "PascalCase")]
+struct Hidden<'a> {
+    id: String,
+    receipt_handle: &'a str,
+    visibility_timeout: i32,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct Answered {
+    #[serde(default)]
+    successful: Vec<Taken>,
+    #[serde(default)]
+    failed: Vec<NotTaken>,
+}
+
+#[derive(Deserialize)]
+struct Taken {}
+
+/// What SQS says of an entry.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct NotTaken {
+    id: String,
+    #[serde(default)]
+    code: String,
+    #[serde(default)]
+    sender_fault: bool,
+}
+
 impl Fifo {
-    pub fn new(client: Later<Client>, url: String) -> Self {
-        Self { client, url }
+    pub(super) fn new(service: Direct, url: String) -> Self {
+        Self { service, url }
     }
 
     /// All of them, or an error. What was sent before an error is sent again with the next try, and SQS or the ledger
@@ -54,15 +102,12 @@ impl Fifo {
     /// queue's own time is over, which is later.
     pub async fn wait(&self, records: &[(String, i32)]) -> Result<()> {
         for batch in records.chunks(ENTRIES) {
-            let mut request = self.client.change_message_visibility_batch().queue_url(&self.url);
-            for (index, (handle, seconds)) in batch.iter().enumerate() {
-                let entry = ChangeMessageVisibilityBatchRequestEntry::builder()
-                    .id(index.to_string())
-                    .receipt_handle(handle)
-                    .visibility_timeout(*seconds);
-                request = request.entries(entry.build().map_err(Error::aws)?);
-            }
-            request.send().await.map_err(Error::aws)?;
+            let entries = batch.iter().enumerate().map(|(index, (handle, seconds))| Hidden {
+                id: index.to_string(),
+                receipt_handle: handle,
+                visibility_timeout: *seconds,
+            });
+            self.call("ChangeMessageVisibilityBatch", entries.collect()).await?;
         }
         Ok(())
     }
@@ -72,8 +117,8 @@ impl Fifo {
         for tried in 1.. {
             let failed = self.try_batch(&batch).await?;
             let Some(first) = failed.first() else { break };
-            let reason = format!("{} entries of a batch: {}", failed.len(), first.code());
-            if tried == TRIES || failed.iter().any(BatchResultErrorEntry::sender_fault) {
+            let reason = format!("{} entries of a batch: {}", failed.len(), first.code);
+            if tried == TRIES || failed.iter().any(|entry| entry.sender_fault) {
                 return Err(Error::aws(Refused(reason)));
             }
             tracing::warn!(reason, tried, "SQS took a part");
@@ -85,22 +130,28 @@ impl Fifo {
     }
 
     /// The entries that SQS did not take.
-    async fn try_batch(&self, batch: &[Parcel]) -> Result<Vec<BatchResultErrorEntry>> {
-        let mut request = self.client.send_message_batch().queue_url(&self.url);
-        for (index, parcel) in batch.iter().enumerate() {
-            let entry = SendMessageBatchRequestEntry::builder()
-                .id(index.to_string())
-                .message_group_id(&parcel.group)
-                .message_deduplication_id(&parcel.deduplication)
-                .message_body(&parcel.body);
-            request = request.entries(entry.build().map_err(Error::aws)?);
-        }
-        let answer = request.send().await.map_err(Error::aws)?;
+    async fn try_batch(&self, batch: &[Parcel]) -> Result<Vec<NotTaken>> {
+        let entries = batch.iter().enumerate().map(|(index, parcel)| Sent {
+            id: index.to_string(),
+            message_group_id: &parcel.group,
+            message_deduplication_id: &parcel.deduplication,
+            message_body: &parcel.body,
+        });
+        let answer = self.call("SendMessageBatch", entries.collect()).await?;
         // An entry that is in neither list is not confirmed.
         if answer.successful.len() + answer.failed.len() != batch.len() {
             return Err(Error::aws(Refused("a batch was answered in part".to_owned())));
         }
         Ok(answer.failed)
+    }
+
+    async fn call<Entry: Serialize>(&self, operation: &str, entries: Vec<Entry>) -> Result<Answered> {
+        let batch = Batch { queue_url: &self.url, entries };
+        let body = serde_json::to_string(&batch).map_err(|error| self.service.failed(&error))?;
+        match self.service.call(operation, &body).await? {
+            Answer::Done(body) => serde_json::from_slice(&body).map_err(|error| self.service.failed(&error)),
+            Answer::Refused(kind) => Err(self.service.failed(&kind)),
+        }
     }
 }
 
@@ -140,8 +191,8 @@ fn batches(parcels: Vec<Parcel>) -> Vec<Vec<Parcel>> {
     batches
 }
 
-fn remaining(batch: Vec<Parcel>, failed: &[BatchResultErrorEntry]) -> Vec<Parcel> {
-    let is_failed = |index: usize| failed.iter().any(|entry| entry.id() == index.to_string());
+fn remaining(batch: Vec<Parcel>, failed: &[NotTaken]) -> Vec<Parcel> {
+    let is_failed = |index: usize| failed.iter().any(|entry| entry.id == index.to_string());
     batch.into_iter().enumerate().filter(|(index, _)| is_failed(*index)).map(|(_, parcel)| parcel).collect()
 }
 

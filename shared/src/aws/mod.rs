@@ -8,6 +8,7 @@ pub mod blobs;
 pub mod clients;
 pub mod connections;
 pub mod credentials;
+mod direct;
 pub mod fifo;
 pub mod messages;
 pub mod meta_app;

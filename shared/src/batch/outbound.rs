@@ -9,7 +9,6 @@ use crate::{
     aws::{
         accounts::Accounts,
         clients::{Aws, made},
-        fifo::Fifo,
         messages::Messages,
         meta_app::MetaApps,
         stack_secret::StackSecret,
@@ -33,7 +32,7 @@ impl Context {
         let feed = Feed {
             messages: Messages::new(dynamodb.clone(), env.required("MESSAGES_TABLE")?, env.required("RETENTION_DAYS")?),
             accounts: Accounts::new(dynamodb, env.required("ACCOUNTS_TABLE")?),
-            outbound: Fifo::new(made(aws.sqs()), env.required("OUTBOUND_QUEUE")?),
+            outbound: aws.fifo(env.required("OUTBOUND_QUEUE")?, clock.clone()),
             clock: clock.clone(),
             random: random.clone(),
         };

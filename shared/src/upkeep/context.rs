@@ -3,7 +3,7 @@
 use super::redrive::Lane;
 use crate::{
     aws::{
-        accounts::Accounts, audit::Audit, clients::Aws, connections::Connections, credentials::Credentials, fifo::Fifo,
+        accounts::Accounts, audit::Audit, clients::Aws, connections::Connections, credentials::Credentials,
         messages::Messages, meta_app::MetaApps, parking::Parking, queue::Queue, stack_secret::StackSecret,
         transaction::Transactions, vault::Vault,
     },
@@ -86,7 +86,7 @@ impl Context {
                     env.required("RETENTION_DAYS")?,
                 ),
                 accounts: connect.accounts.clone(),
-                outbound: Fifo::new(sqs.clone(), env.required("OUTBOUND_QUEUE")?),
+                outbound: aws.fifo(env.required("OUTBOUND_QUEUE")?, clock.clone()),
                 clock: clock.clone(),
                 random,
             },

@@ -9,12 +9,7 @@ use subtle::ConstantTimeEq;
 
 use crate::{
     Error, Result,
-    aws::{
-        blobs::Blobs,
-        clients::{Aws, made},
-        fifo::Fifo,
-        meta_app::MetaApps,
-    },
+    aws::{blobs::Blobs, clients::Aws, fifo::Fifo, meta_app::MetaApps},
     clock::Clock,
     domain::delivery,
     env::{Env, EnvError},
@@ -49,7 +44,7 @@ impl Context {
         let aws = Aws::from_env(env)?;
         Ok(Self {
             apps: MetaApps::new(aws.secrets(clock.clone()), env.required("META_APP_SECRETS")?, clock.clone()),
-            inbound: Fifo::new(made(aws.sqs()), env.required("INBOUND_QUEUE")?),
+            inbound: aws.fifo(env.required("INBOUND_QUEUE")?, clock.clone()),
             blobs: Blobs::new(aws.later(Aws::dynamodb), env.required("RECEIPTS_TABLE")?),
             clock,
         })

@@ -27,7 +27,7 @@ async fn post(world: &World, path: &str, signed_request: &str) -> tests::Answer 
 async fn whoever_removes_the_app_is_disconnected_with_a_reason() {
     let world = World::deployed().await;
     let connection = connected(&world, "acme").await;
-    let token = super::system_token(&world, super::ONE).await;
+    let token = system_token(&world, ONE).await;
     world.clock.advance(SignedDuration::from_secs(2));
 
     world.meta.post("/_sim/revoke", json!({ "token": token, "notify": "deauthorize" })).await;
@@ -48,7 +48,7 @@ async fn whoever_removes_the_app_is_disconnected_with_a_reason() {
 #[tokio::test]
 async fn a_permission_given_after_the_request_is_another_one() {
     let world = World::deployed().await;
-    let token = super::system_token(&world, super::ONE).await;
+    let token = system_token(&world, ONE).await;
     world
         .meta
         .post("/_sim/faults", json!({ "match": { "path": "/nothing" }, "times": 1, "fault": { "delay_ms": 1 } }))

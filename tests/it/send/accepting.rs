@@ -221,3 +221,34 @@ async fn a_message_that_is_put_late_goes_out_although_its_order_was_let_go() {
     settle(&world).await;
     assert_eq!((status(&world, &accepted.body).await, posts(&world).await.len()), ("read".into(), 1));
 }
+
+#[tokio::test]
+async fn a_key_whose_first_request_died_makes_one_message_however_often_it_is_repeated() {
+    let world = ready().await;
+    written_by(&world, CUSTOMER).await;
+    let under = |key: &'static str, caller: &str| {
+        let path = format!("/v1/accounts/{NUMBER}/messages");
+        let asked = world.cold_call(caller, "POST", &path).bearer(&world.first_key).tenant(ACME);
+        asked.header("idempotency-key", key).json(&text(CUSTOMER, key))
+    };
+    world.aws.faults().record();
+    assert_eq!(under("before", "send-before").send().await.status, 202);
+    let seen = world.aws.faults().recorded();
+    let sent = seen.iter().find(|seen| seen.caller == "send-before" && seen.operation == "SendMessageBatch").unwrap();
+    let (site, _) = sent.site.as_str().rsplit_once('#').unwrap();
+
+    // Its id is fixed, and nothing else has happened.
+    world.aws.faults().arm(Fault { site: Site::named(format!("{site}#1")), kind: FaultKind::KillBefore });
+    assert!(world.as_process("send-dead", under("one", "send-dead").send()).await.is_none(), "it died");
+    world.clock.advance(SignedDuration::from_secs(61));
+    let mut ids = Vec::new();
+    for caller in ["send-second", "send-third", "send-fourth"] {
+        let answer = under("one", caller).send().await;
+        assert_eq!(answer.status, 202, "{answer:?}");
+        ids.push(answer.text("id"));
+    }
+
+    assert!(ids.iter().all(|id| *id == ids[0]), "{ids:?}");
+    settle(&world).await;
+    assert_eq!(posts(&world).await.iter().filter(|post| post["body"]["text"]["body"] == "one").count(), 1);
+}

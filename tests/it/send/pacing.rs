@@ -30,7 +30,10 @@ async fn sixty_messages_each_to_two_people_keep_within_the_limit_of_a_pair() {
         }
     }
 
-    settle(&world).await;
+    // A few seconds: the number has its rate too.
+    for _ in 0..4 {
+        settle(&world).await;
+    }
     let (at_once, _) = taken(&world).await;
     for minutes in 0..8 {
         if status(&world, &last[0]).await == "read" {
@@ -46,7 +49,7 @@ async fn sixty_messages_each_to_two_people_keep_within_the_limit_of_a_pair() {
     for person in people {
         let person = format!("+{person}");
         assert_eq!(said[&person], wanted, "in the order of acceptance");
-        assert!((40..60).contains(&at_once[&person].len()), "most go at once, and not all");
+        assert!((40..60).contains(&at_once[&person].len()), "most go at once, and not all: {}", at_once[&person].len());
     }
 }
 

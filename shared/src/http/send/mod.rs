@@ -24,16 +24,8 @@ use super::{
 };
 use crate::{
     aws::{
-        accounts::Accounts,
-        audit::Audit,
-        clients::{Aws, made},
-        credentials::Credentials,
-        fifo::Fifo,
-        messages::Messages,
-        meta_app::MetaApps,
-        receipts::Receipts,
-        stack_secret::StackSecret,
-        vault::Vault,
+        accounts::Accounts, audit::Audit, clients::Aws, credentials::Credentials, messages::Messages,
+        meta_app::MetaApps, receipts::Receipts, stack_secret::StackSecret, vault::Vault,
     },
     clock::{Clock, Random},
     env::{Env, EnvError},
@@ -86,7 +78,7 @@ impl Context {
             accept: Accept {
                 accounts,
                 messages,
-                outbound: Fifo::new(made(aws.sqs()), env.required("OUTBOUND_QUEUE")?),
+                outbound: aws.fifo(env.required("OUTBOUND_QUEUE")?, clock.clone()),
                 clock,
                 random,
                 known: Known::default(),
