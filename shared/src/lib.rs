@@ -1,8 +1,8 @@
 //! What every Patchbay function shares.
 //!
 //! Arrows go down only, and `tests/it/layering.rs` enforces them:
-//! `http`, `batch`, `upkeep` and `webhook` (the edge) → `flow` (use cases) → `aws` and `meta` (services) → `domain` (values
-//! and rules).
+//! `http`, `batch`, `upkeep` and `webhook` (the edge) → `flow` (use cases) → `aws` and `meta` (services), and `shown` (what readers
+//! see of it) → `domain` (values and rules).
 
 pub mod aws;
 pub mod batch;
@@ -14,6 +14,7 @@ pub mod flow;
 pub mod http;
 pub mod lambda;
 pub mod meta;
+pub mod shown;
 pub mod telemetry;
 pub mod upkeep;
 pub mod webhook;

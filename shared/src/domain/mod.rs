@@ -28,4 +28,5 @@ pub mod scope;
 pub mod sealed;
 pub mod sending;
 pub mod tenant;
+pub mod time;
 pub mod violation;

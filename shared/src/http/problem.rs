@@ -15,6 +15,7 @@ use crate::{
         credential::{CredentialId, Refused as MintRefused},
         meta_error::Refusal,
     },
+    shown::meta_fault::MetaFault,
 };
 
 /// `application/problem+json`.
@@ -57,14 +58,6 @@ pub struct Fault {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub parameter: Option<String>,
     pub detail: String,
-}
-
-/// Meta's own numbers, for looking them up and for its support.
-#[derive(Debug, Clone, Serialize, JsonSchema)]
-pub struct MetaFault {
-    pub code: i64,
-    pub subcode: Option<i64>,
-    pub fbtrace_id: Option<String>,
 }
 
 type Meaning = (StatusCode, &'static str, &'static str);
@@ -286,12 +279,6 @@ impl Error {
             }
             other => other.to_string(),
         }
-    }
-}
-
-impl From<&Refusal> for MetaFault {
-    fn from(refusal: &Refusal) -> Self {
-        Self { code: refusal.code, subcode: refusal.subcode, fbtrace_id: refusal.fbtrace_id.clone() }
     }
 }
 

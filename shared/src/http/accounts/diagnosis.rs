@@ -12,8 +12,9 @@ use crate::{
     domain::{
         account::Severity,
         diagnosis::{Check, CheckName, Diagnosis, Fix, Overall},
+        time::rfc3339,
     },
-    http::{base_url::BaseUrl, caller::Caller, query::Parameters, time::rfc3339},
+    http::{base_url::BaseUrl, caller::Caller, query::Parameters},
 };
 
 /// What was looked at, at Meta and here.

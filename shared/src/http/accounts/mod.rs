@@ -1,6 +1,5 @@
 //! The function `accounts`: connected numbers are listed, changed and disconnected, and numbers are chosen for a connection.
 
-mod body;
 mod change;
 mod diagnosis;
 mod numbers;
@@ -19,7 +18,6 @@ use axum::{
 };
 use tokio::task::JoinSet;
 
-pub use body::AccountBody;
 pub use change::ChangeBody;
 pub use diagnosis::DiagnosisBody;
 pub use numbers::Choice;
@@ -46,6 +44,7 @@ use crate::{
         health::Health,
         own::{Kept, Own},
     },
+    shown::account::AccountBody,
 };
 use version::{IfMatch, etag};
 

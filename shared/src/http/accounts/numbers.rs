@@ -15,11 +15,11 @@ use crate::{
         base_url::BaseUrl,
         body::Body,
         caller::Caller,
-        connection_body::{ConnectionBody, NumberRow},
         connections::Id,
         list::{Bound, List, Page},
         query::Parameters,
     },
+    shown::connection::{ConnectionBody, NumberRow},
 };
 
 const MOST: usize = 100;

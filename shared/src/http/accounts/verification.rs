@@ -14,7 +14,8 @@ use super::Context;
 use crate::{
     Error, Result,
     domain::meta_id::PhoneNumberId,
-    http::{base_url::BaseUrl, body::Body, caller::Caller, connection_body::ConnectionBody, connections::Id},
+    http::{base_url::BaseUrl, body::Body, caller::Caller, connections::Id},
+    shown::connection::ConnectionBody,
 };
 
 /// Either `method` and `language`: a code is sent. Or `code`: it is entered.

@@ -21,7 +21,6 @@ use super::{
     call,
     caller::{Admission, Caller},
     connecting::Connecting,
-    connection_body::ConnectionBody,
     list::{Bound, List, Page},
     query::Parameters,
 };
@@ -32,6 +31,7 @@ use crate::{
     domain::{connection_id::ConnectionId, tenant::TenantId},
     env::{Env, EnvError},
     flow::connect::Visits,
+    shown::connection::ConnectionBody,
 };
 
 /// What this function may touch: its role in the template grants the same, its environment names the same.

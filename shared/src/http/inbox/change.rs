@@ -10,7 +10,8 @@ use super::{Context, contacts::THING};
 use crate::{
     Error, Result,
     domain::conversation::{Contact, ContactId},
-    http::{body::Body, caller::Caller, conversation_body::ContactBody, path::Id},
+    http::{body::Body, caller::Caller, path::Id},
+    shown::conversation::ContactBody,
 };
 
 const NAME: usize = 200;

@@ -10,11 +10,11 @@ use crate::{
     domain::conversation::ContactId,
     http::{
         caller::Caller,
-        conversation_body::ContactBody,
         list::{Bound, List, Page},
         path::Id,
         query::Parameters,
     },
+    shown::conversation::ContactBody,
 };
 
 pub(super) const THING: &str = "contact";

@@ -18,11 +18,11 @@ use crate::{
     },
     http::{
         caller::Caller,
-        conversation_body::ConversationBody,
         list::{Bound, List, Page},
         path::Id,
         query::Parameters,
     },
+    shown::conversation::ConversationBody,
 };
 
 const LONGEST_SEARCH: usize = 100;

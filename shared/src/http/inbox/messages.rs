@@ -15,12 +15,12 @@ use crate::{
     },
     http::{
         caller::Caller,
-        conversation_body::MessageBody,
         list::{Bound, List, Page},
         message_name::MessageName,
         path::Id,
         query::Parameters,
     },
+    shown::conversation::MessageBody,
 };
 
 const THING: &str = "message";

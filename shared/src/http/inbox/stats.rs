@@ -11,8 +11,11 @@ use super::Context;
 use crate::http::path::Id;
 use crate::{
     Error, Result,
-    domain::message::{Counts, Granularity, Period},
-    http::{caller::Caller, query::Parameters, time::rfc3339},
+    domain::{
+        message::{Counts, Granularity, Period},
+        time::rfc3339,
+    },
+    http::{caller::Caller, query::Parameters},
 };
 
 /// A view of what was counted: nothing is counted twice, and what is not counted yet comes.

@@ -13,7 +13,8 @@ use crate::{
     Error, Result,
     aws::connections::Stored,
     domain::{connection_id::ConnectionId, keyring::Purpose, meta_id::PhoneNumberId, proof},
-    http::{base_url::BaseUrl, body::Body, caller::Caller, connection_body::ConnectionBody},
+    http::{base_url::BaseUrl, body::Body, caller::Caller},
+    shown::connection::ConnectionBody,
 };
 
 const LONGEST: usize = 4096;

@@ -17,8 +17,8 @@ use serde::Serialize;
 use super::Context;
 use crate::{
     Error, Result,
-    domain::{keyring::Purpose, proof},
-    http::{base_url::BaseUrl, pages, time::rfc3339},
+    domain::{keyring::Purpose, proof, time::rfc3339},
+    http::{base_url::BaseUrl, pages},
     meta::signed_request::{self, SignedRequest},
 };
 

@@ -2,16 +2,21 @@
 
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 
-use crate::http::{
-    access::{Health, KeyBody, NewKey, NewKeyBody, NewSession, NewSessionBody},
-    accounts::{AccountBody, ChangeBody, Choice, DiagnosisBody, PinBody, Verification},
-    connection_body::{ConnectionBody, NumberRow},
-    connections::{NewConnection, Options},
-    conversation_body::{ContactBody, ConversationBody, MessageBody},
-    inbox::{ContactChange, StatsBody},
-    list::List,
-    oauth::{Confirm, Deletion, DeletionStatus, PopupAnswer, Resume},
-    send::{BatchBody, BatchMessage, NewMessage, ReadBody},
+use crate::{
+    http::{
+        access::{Health, KeyBody, NewKey, NewKeyBody, NewSession, NewSessionBody},
+        accounts::{ChangeBody, Choice, DiagnosisBody, PinBody, Verification},
+        connections::{NewConnection, Options},
+        inbox::{ContactChange, StatsBody},
+        list::List,
+        oauth::{Confirm, Deletion, DeletionStatus, PopupAnswer, Resume},
+        send::{BatchBody, BatchMessage, NewMessage, ReadBody},
+    },
+    shown::{
+        account::AccountBody,
+        connection::{ConnectionBody, NumberRow},
+        conversation::{ContactBody, ConversationBody, MessageBody},
+    },
 };
 
 pub(super) type Described = fn(&mut SchemaGenerator) -> Schema;

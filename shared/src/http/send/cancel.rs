@@ -8,7 +8,8 @@ use super::Context;
 use crate::{
     Error, Result,
     domain::conversation::Head,
-    http::{caller::Caller, conversation_body::MessageBody, message_name::MessageName, path::Id},
+    http::{caller::Caller, message_name::MessageName, path::Id},
+    shown::conversation::MessageBody,
 };
 
 pub(super) async fn cancel(

@@ -31,10 +31,10 @@ use crate::{
     http::{
         body::Body,
         caller::Caller,
-        conversation_body::MessageBody,
         idempotency::{Once, replayed},
         path::Id,
     },
+    shown::conversation::MessageBody,
 };
 
 /// Meta's own body for a message (`messaging_product` may be left out), and how Patchbay is to send it. What it may be

@@ -9,7 +9,8 @@ use serde::Deserialize;
 use super::Context;
 use crate::{
     Error, Result,
-    http::{body::parse, caller::Caller, conversation_body::ConversationBody, path::Id},
+    http::{body::parse, caller::Caller, path::Id},
+    shown::conversation::ConversationBody,
 };
 
 /// May be left out.

@@ -5,13 +5,11 @@ use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::{Map, Value};
 
-use crate::{
-    domain::{
-        account::{Ability, Account, Attention, Severity, Status, StatusReason},
-        meta_id::{BusinessId, PhoneNumberId, WabaId},
-        tenant::TenantId,
-    },
-    http::time::rfc3339,
+use crate::domain::{
+    account::{Ability, Account, Attention, Severity, Status, StatusReason},
+    meta_id::{BusinessId, PhoneNumberId, WabaId},
+    tenant::TenantId,
+    time::rfc3339,
 };
 
 /// One connected number.

@@ -5,14 +5,13 @@ use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::{Value, value::RawValue};
 
-use crate::{
-    domain::{
-        conversation::{Alias, Contact, ContactId, ConversationId, Head, MessageId},
-        message::{Direction, Failure, MetaCode, Origin, Reading, Step, Stored},
-        meta_id::PhoneNumberId,
-        sending::Source,
-    },
-    http::{problem::MetaFault, time::rfc3339},
+use super::meta_fault::MetaFault;
+use crate::domain::{
+    conversation::{Alias, Contact, ContactId, ConversationId, Head, MessageId},
+    message::{Direction, Failure, MetaCode, Origin, Reading, Step, Stored},
+    meta_id::PhoneNumberId,
+    sending::Source,
+    time::rfc3339,
 };
 
 /// One conversation: what one number and one person, or one group, say to each other.
