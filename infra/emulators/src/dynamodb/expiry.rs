@@ -5,8 +5,10 @@ use jiff::Timestamp;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
+use super::streams::Records;
+
 /// Deletes every item that has expired at `now`, each under the condition that it still has.
-pub(super) fn sweep(database: &Database, now: Timestamp) -> Result<usize, String> {
+pub(super) fn sweep(database: &Database, records: &Records, now: Timestamp) -> Result<usize, String> {
     let mut swept = 0;
     let tables = database.list_tables(request(json!({}))?).map_err(|error| error.to_string())?;
     for table in tables.table_names {
@@ -14,7 +16,7 @@ pub(super) fn sweep(database: &Database, now: Timestamp) -> Result<usize, String
         let ttl = database.describe_time_to_live(request(named.clone())?).map_err(|error| error.to_string())?;
         if let Some(attribute) = ttl.time_to_live_description.attribute_name {
             let keys = keys_of(database, request(named)?)?;
-            swept += Sweep { database, table, attribute, keys, now: now.as_second() }.run()?;
+            swept += Sweep { database, records, table, attribute, keys, now: now.as_second() }.run()?;
         }
     }
     Ok(swept)
@@ -23,6 +25,7 @@ pub(super) fn sweep(database: &Database, now: Timestamp) -> Result<usize, String
 /// One table's part of a sweep.
 struct Sweep<'a> {
     database: &'a Database,
+    records: &'a Records,
     table: String,
     attribute: String,
     keys: Vec<String>,
@@ -56,7 +59,9 @@ impl Sweep<'_> {
         let key: Item = self.keys.iter().filter_map(|name| Some((name.clone(), item.get(name)?.clone()))).collect();
         let mut delete = json!({ "TableName": self.table, "Key": key, "ConditionExpression": "#ttl < :now" });
         self.name(&mut delete);
-        match self.database.delete_item(request(delete)?) {
+        let (keys, delete) = (json!(key).to_string(), request(delete)?);
+        let deleted = self.records.expiring(&self.table, &keys, || self.database.delete_item(delete));
+        match deleted.map_err(|error| error.to_string())? {
             Ok(_) => Ok(true),
             Err(dynoxide::DynoxideError::ConditionalCheckFailedException(..)) => Ok(false),
             Err(error) => Err(error.to_string()),

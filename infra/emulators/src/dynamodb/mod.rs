@@ -67,7 +67,7 @@ impl DynamoDb {
 
     /// Deletes what has expired on the movable clock, and says how many items.
     pub(crate) fn sweep(&self) -> Result<usize, String> {
-        expiry::sweep(&self.database, self.clock.now())
+        expiry::sweep(&self.database, &self.streams, self.clock.now())
     }
 
     /// Drops the stream records DynamoDB would have dropped.
