@@ -1,5 +1,6 @@
-//! The edge towards queues: a batch of records comes in, and those that must come again are named.
+//! The edge towards queues and streams: a batch of records comes in, and those that must come again are named.
 
+pub mod feed;
 pub mod inbound;
 pub mod outbound;
 
@@ -61,6 +62,10 @@ impl Event {
 }
 
 impl Answer {
+    fn again(first: Option<String>) -> Self {
+        Self { batch_item_failures: first.into_iter().map(|item_identifier| Failure { item_identifier }).collect() }
+    }
+
     fn naming(records: &[Record], failed: &BTreeSet<usize>) -> Self {
         let failure = |place: &usize| Failure { item_identifier: records[*place].id.clone() };
         Self { batch_item_failures: failed.iter().map(failure).collect() }

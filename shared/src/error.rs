@@ -54,6 +54,9 @@ pub enum Error {
     #[error("the body breaks a rule: {}", list(.0))]
     Unprocessable(Vec<Violation>),
 
+    #[error("events behind this cursor may be gone")]
+    EventsGone,
+
     // Repetition
     #[error("this Idempotency-Key was used with another body")]
     IdempotencyMismatch,

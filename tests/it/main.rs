@@ -11,6 +11,7 @@ mod cost;
 mod doctor;
 mod documents;
 mod faults;
+mod feed;
 mod harness;
 mod idempotency;
 mod inbox;

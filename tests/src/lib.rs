@@ -6,6 +6,7 @@ mod browser;
 mod call;
 mod deliveries;
 pub mod faults;
+mod feed;
 mod front;
 mod functions;
 mod log;
@@ -37,6 +38,7 @@ use tempfile::TempDir;
 pub use browser::Browser;
 pub use call::{Answer, Call};
 pub use deliveries::{signature, signed_by};
+pub use feed::{Fed, Feeder};
 pub use log::Log;
 pub use meta::{Consent, Meta};
 pub use queue::{Consumer, Drained};
@@ -65,6 +67,7 @@ pub struct World {
     front: Front,
     inbound: OnceLock<Consumer>,
     outbound: OnceLock<Consumer>,
+    streams: feed::Streams,
     _data: TempDir,
 }
 
@@ -108,6 +111,7 @@ impl World {
             functions,
             inbound: OnceLock::new(),
             outbound: OnceLock::new(),
+            streams: feed::Streams::default(),
             _data: data,
         }
     }

@@ -19,6 +19,7 @@ mod stack;
 pub mod template;
 
 pub use config::{Config, StartError};
+pub use poll::stream::record as stream_record;
 pub use provision::provisioned;
 pub use runtime::{Failure, FailureKind, Line, Outcome, Output, Program, Stream, to_terminal};
 pub use stack::{Stack, reset};

@@ -34,6 +34,7 @@ fn host(name: &str) -> ExitCode {
     match name {
         "access" => hosted::run(access::run(clock)),
         "accounts" => hosted::run(accounts::run(clock)),
+        "feed" => hosted::run(feed::run(clock)),
         "inbound" => hosted::run(inbound::run(clock)),
         "inbox" => hosted::run(inbox::run(clock)),
         "oauth-callback" => hosted::run(oauth_callback::run(clock)),

@@ -9,7 +9,10 @@ use aws_sdk_dynamodb::{
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
-use super::transaction::{Item, Outcome, Position, Transactions};
+use super::{
+    changes::Change,
+    transaction::{Item, Outcome, Position, Transactions},
+};
 use crate::{
     Error, Result,
     domain::{connection::Connection, connection_id::ConnectionId, meta_id::SubjectId, tenant::TenantId},
@@ -77,6 +80,22 @@ impl Connections {
     pub async fn find(&self, id: &ConnectionId) -> Result<Option<Stored>> {
         let answer = self.client.get_item().table_name(&self.table).set_key(Some(key(id))).consistent_read(true);
         answer.send().await.map_err(Error::aws)?.item.map(read).transpose()
+    }
+
+    pub fn is_of(&self, change: &Change) -> bool {
+        change.is_of(&self.table)
+    }
+
+    /// Whose a change is, where it says so.
+    pub fn whose(change: &Change) -> Option<TenantId> {
+        change.text("tenant")?.parse().ok()
+    }
+
+    /// An attempt as it was and as it is. None: its time was over, and nobody sees it any more.
+    pub fn changed(change: &Change) -> Result<Option<(Option<Connection>, Connection)>> {
+        let Some(is) = change.is.clone().filter(|_| !change.is_expiry) else { return Ok(None) };
+        let was = change.was.clone().map(read).transpose()?;
+        Ok(Some((was.map(|was| was.connection), read(is)?.connection)))
     }
 
     /// Adds a new attempt, together with `others`. False: its id stands there already, from the same request before.

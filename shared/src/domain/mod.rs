@@ -11,6 +11,7 @@ pub mod daily;
 pub mod delivery;
 pub mod diagnosis;
 pub mod envelope;
+pub mod event;
 pub mod hex;
 pub mod idempotency;
 pub mod keyring;

@@ -21,5 +21,6 @@ pub mod receive;
 pub mod recount;
 pub mod redrive;
 pub mod reencrypt;
+pub mod tell;
 pub mod told;
 pub mod unpark;

@@ -58,6 +58,14 @@ impl Bound {
         Ok(Some(BASE64_URL_SAFE_NO_PAD.encode(sealed)))
     }
 
+    /// What a cursor of this list holds.
+    pub async fn opened(&self, cursor: &str, secret: &StackSecret) -> Result<Position> {
+        self.open(cursor, &*secret.keyring().await?).ok_or_else(|| Error::InvalidQuery {
+            parameter: "after".to_owned(),
+            detail: "it is not a cursor of this list".to_owned(),
+        })
+    }
+
     fn open(&self, cursor: &str, keys: &Keyring) -> Option<Position> {
         let sealed = BASE64_URL_SAFE_NO_PAD.decode(cursor).ok()?;
         serde_json::from_slice(&keys.open(Purpose::Cursor, self.0.as_bytes(), &sealed)?).ok()
@@ -72,12 +80,7 @@ impl Page {
         })?;
         let after = match parameters.take("after", |cursor| Ok(cursor.to_owned()))? {
             None => None,
-            Some(cursor) => {
-                Some(bound.open(&cursor, &*secret.keyring().await?).ok_or_else(|| Error::InvalidQuery {
-                    parameter: "after".to_owned(),
-                    detail: "it is not a cursor of this list".to_owned(),
-                })?)
-            }
+            Some(cursor) => Some(bound.opened(&cursor, secret).await?),
         };
         Ok(Self { limit: limit.unwrap_or(25), after })
     }

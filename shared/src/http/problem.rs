@@ -155,14 +155,9 @@ impl Error {
                 (S::FORBIDDEN, "key_required", "Send tokens from your backend, with an operator's key.")
             }
             Self::NonceMismatch => (S::FORBIDDEN, "nonce_mismatch", Obstacle::NonceMismatch.remedy()),
-            Self::StateUnknown => (S::BAD_REQUEST, "state_unknown", "Open the link you were given again."),
-            Self::StateBrowserMismatch => (
-                S::FORBIDDEN,
-                "state_browser_mismatch",
-                "Open the link you were given in this browser, and come back in the same one.",
-            ),
-            Self::StateExpired { .. } => (S::GONE, "state_expired", "Start again: ten minutes had passed."),
-            Self::FormMismatch => (S::FORBIDDEN, "form_mismatch", "Reload the page and try again."),
+            Self::StateUnknown | Self::StateBrowserMismatch | Self::StateExpired { .. } | Self::FormMismatch => {
+                self.of_visit()
+            }
             Self::NotSigned => (S::BAD_REQUEST, "not_signed", "Only Meta calls this, with a signed_request."),
             Self::AccountDisconnected
             | Self::AccountUnusable { .. }
@@ -173,6 +168,11 @@ impl Error {
                 S::PRECONDITION_FAILED,
                 "version_mismatch",
                 "Read the account again, and send the change with its ETag.",
+            ),
+            Self::EventsGone => (
+                S::GONE,
+                "events_gone",
+                "Read what you need to know from the lists, and go on with `after=now`: events are kept for 7 days.",
             ),
             Self::NothingShared => (S::CONFLICT, "no_business_account", Obstacle::NoBusinessAccount.remedy()),
             Self::Outdated => (S::CONFLICT, "conflict", "Read it again, and send the change again if it still holds."),
@@ -190,6 +190,21 @@ impl Error {
             ),
             Self::Aws(_) => (S::SERVICE_UNAVAILABLE, "unavailable", "Try again in a moment."),
             Self::Corrupt(_) => (S::SERVICE_UNAVAILABLE, "internal", "Report the request_id to the operator."),
+        }
+    }
+
+    /// Of a browser on its way to Meta and back.
+    fn of_visit(&self) -> Meaning {
+        use StatusCode as S;
+        match self {
+            Self::StateUnknown => (S::BAD_REQUEST, "state_unknown", "Open the link you were given again."),
+            Self::StateBrowserMismatch => (
+                S::FORBIDDEN,
+                "state_browser_mismatch",
+                "Open the link you were given in this browser, and come back in the same one.",
+            ),
+            Self::StateExpired { .. } => (S::GONE, "state_expired", "Start again: ten minutes had passed."),
+            _ => (S::FORBIDDEN, "form_mismatch", "Reload the page and try again."),
         }
     }
 

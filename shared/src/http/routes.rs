@@ -102,6 +102,7 @@ routes! {
     GET    "/v1/accounts/{id}/conversations" "inbox" Access::Scope(Scope::MessagesRead), One, 200;
     GET    "/v1/accounts/{id}/contacts"      "inbox" Access::Scope(Scope::MessagesRead), One, 200;
     GET    "/v1/accounts/{id}/stats"         "inbox" Access::Scope(Scope::MessagesRead), One, 200;
+    GET    "/v1/events"                      "inbox" Access::Scope(Scope::EventsRead), Any, 200;
 
     POST   "/v1/messages"                     "send" Access::Scope(Scope::MessagesSend), One, 202;
     POST   "/v1/accounts/{id}/messages"       "send" Access::Scope(Scope::MessagesSend), One, 202;

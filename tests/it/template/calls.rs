@@ -9,7 +9,7 @@ use super::{permissions::MAY, seals, usage};
 /// Permissions that no emulator sees used.
 const UNSEEN: &[&str] = &["logs:", "lambda:"];
 
-/// What the mapping of a queue does with the role of its function.
+/// What the mapping of a queue or stream does with the role of its function.
 const MAPPINGS: &[(&str, &str)] = &[
     ("InboundRole", "sqs:GetQueueAttributes"),
     ("InboundRole", "sqs:ReceiveMessage"),
@@ -17,6 +17,10 @@ const MAPPINGS: &[(&str, &str)] = &[
     ("OutboundRole", "sqs:GetQueueAttributes"),
     ("OutboundRole", "sqs:ReceiveMessage"),
     ("OutboundRole", "sqs:DeleteMessage"),
+    ("FeedRole", "dynamodb:DescribeStream"),
+    ("FeedRole", "dynamodb:GetRecords"),
+    ("FeedRole", "dynamodb:GetShardIterator"),
+    ("FeedRole", "dynamodb:ListStreams"),
 ];
 
 /// Needed only where another attempt has moved the number meanwhile: the tests of that table show it.
@@ -122,6 +126,7 @@ fn role(caller: &str) -> Option<&'static str> {
         "oauth-init" => Some("OauthInitRole"),
         "oauth-callback" => Some("OauthCallbackRole"),
         "accounts" => Some("AccountsRole"),
+        "feed" => Some("FeedRole"),
         "inbound" => Some("InboundRole"),
         "inbox" => Some("InboxRole"),
         "outbound" => Some("OutboundRole"),

@@ -7,7 +7,7 @@ use std::{
 
 use serde_json::{Value, json};
 use shared::{
-    batch::{inbound, outbound},
+    batch::{feed, inbound, outbound},
     clock::{Clock, Random},
     env::Env,
     http::{access, accounts, connections, inbox, oauth, send},
@@ -100,6 +100,16 @@ pub(super) const MAY: &[(&str, &[&str], &[&str])] = &[
         &["MessagesTable"],
     ),
     ("InboxRole", &["secretsmanager:GetSecretValue"], &["StackSecret"]),
+    ("InboxRole", &["dynamodb:BatchGetItem", "dynamodb:Query"], &["EventsTable"]),
+    ("FeedRole", &["logs:CreateLogStream", "logs:PutLogEvents"], &["FeedLogs"]),
+    (
+        "FeedRole",
+        &["dynamodb:DescribeStream", "dynamodb:GetRecords", "dynamodb:GetShardIterator", "dynamodb:ListStreams"],
+        &["MessagesTable/stream", "AccountsTable/stream", "ConnectionsTable/stream"],
+    ),
+    ("FeedRole", &["dynamodb:BatchGetItem", "dynamodb:GetItem", "dynamodb:Query"], &["MessagesTable"]),
+    ("FeedRole", &["dynamodb:GetItem"], &["AccountsTable"]),
+    ("FeedRole", &["dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:Query"], &["EventsTable"]),
     ("SendRole", &["logs:CreateLogStream", "logs:PutLogEvents"], &["SendLogs"]),
     ("SendRole", &["dynamodb:GetItem"], &["CredentialsTable"]),
     ("SendRole", &["dynamodb:PutItem"], &["AuditTable"]),
@@ -250,13 +260,16 @@ fn statements(policy: &Value) -> impl Iterator<Item = &Value> {
     policy["PolicyDocument"]["Statement"].as_array().into_iter().flatten()
 }
 
-/// Resources of a statement as `Table`, `Table/index/name`, or literally.
+/// Resources of a statement as `Table`, `Table/index/name`, `Table/stream`, or literally.
 fn arns(resource: &Value) -> Box<dyn Iterator<Item = String> + '_> {
     match resource {
         Value::Array(several) => Box::new(several.iter().flat_map(arns)),
         Value::String(literal) => Box::new(std::iter::once(literal.clone())),
         Value::Object(object) => match (object.get("Fn::Sub"), object.get("Fn::GetAtt"), object.get("Ref")) {
             (Some(Value::String(text)), ..) => Box::new(std::iter::once(text.replace("${", "").replace(".Arn}", ""))),
+            (_, Some(path), _) if path[1] == "StreamArn" => {
+                Box::new(texts(&path[0]).into_iter().map(|table| format!("{table}/stream")))
+            }
             (_, Some(path), _) if path[1] == "Arn" => Box::new(texts(&path[0]).into_iter().map(str::to_owned)),
             (.., Some(name)) => Box::new(texts(name).into_iter().map(str::to_owned)),
             _ => Box::new(std::iter::once(resource.to_string())),
@@ -370,6 +383,7 @@ fn a_function_reads_exactly_the_variables_it_is_given() {
         ("AccountsFunction", read_by(|env| accounts::Context::from_env(env, clock(), random()).is_ok())),
         ("WebhookFunction", read_by(|env| webhook::Context::from_env(env, clock()).is_ok())),
         ("InboundFunction", read_by(|env| inbound::Context::from_env(env, clock(), random()).is_ok())),
+        ("FeedFunction", read_by(|env| feed::Context::from_env(env, clock()).is_ok())),
         ("InboxFunction", read_by(|env| inbox::Context::from_env(env, clock(), random()).is_ok())),
         ("SendFunction", read_by(|env| send::Context::from_env(env, clock(), random()).is_ok())),
         ("OutboundFunction", read_by(|env| outbound::Context::from_env(env, clock(), random()).is_ok())),

@@ -14,6 +14,7 @@ use tests::{Consent, World, schedule_event, signature};
 
 use crate::{
     connect::{NUMBER, ONE, OTHER, TWO, act, begin, call, start_url, system_token},
+    feed::incompressible,
     inbox::Seeds,
     receive::{deliver, delivery, text},
 };
@@ -32,6 +33,7 @@ pub(super) async fn everything(world: &World) {
     of_inbound(world).await;
     sending::of_send(world).await;
     sending::of_outbound(world).await;
+    of_feed(world).await;
     of_sweeper(world).await;
 }
 
@@ -223,6 +225,17 @@ async fn of_inbox(world: &World) {
     }
     let change = call(world, "acme", "PATCH", &format!("/v1/contacts/{}", ContactId(id)));
     assert_eq!(change.json(&json!({"name": "Ada Lovelace"})).send().await.status, 200);
+}
+
+/// All that has happened so far is told, and read by acme and by whoever hears of all.
+async fn of_feed(world: &World) {
+    let large = incompressible(400_000);
+    Seeds::new(world, "acme", NUMBER).said(3, "16505550003", "Cy", &large).await;
+    let fed = world.feed().await;
+    assert!(fed.done > 0 && fed.again == 0, "{fed:?}");
+    assert_eq!(call(world, "acme", "GET", "/v1/events").send().await.status, 200);
+    assert_eq!(world.as_operator("GET", "/v1/events?after=now").send().await.status, 200);
+    assert_eq!(world.as_operator("GET", "/v1/events").send().await.status, 200);
 }
 
 async fn of_sweeper(world: &World) {

@@ -199,7 +199,8 @@ fn sequence_number(record: &Record) -> Option<String> {
     record.dynamodb.as_ref()?.sequence_number.clone()
 }
 
-fn record(record: &Record, arn: &str) -> Value {
+/// A change as Lambda hands it to a function.
+pub fn record(record: &Record, arn: &str) -> Value {
     let mut change = Map::new();
     if let Some(stream) = &record.dynamodb {
         let image = |item: &Option<std::collections::HashMap<String, AttributeValue>>| item.as_ref().map(attributes);

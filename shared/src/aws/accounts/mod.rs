@@ -3,6 +3,7 @@
 //! A number's item has its owner's attributes and, beside them, the claim of a connection that is about to take it.
 //! `waba#<id>` has the numbers of every tenant that rest there: what must not be unsubscribed while it has one.
 
+mod changes;
 mod claims;
 mod heard;
 mod leaving;
@@ -32,6 +33,7 @@ use crate::{
     },
 };
 
+pub use changes::Changed;
 pub use claims::{Claimed, Released};
 pub use leaving::{Departure, Started};
 pub use lists::Page;

@@ -19,6 +19,7 @@
 //! a number waits, and what is held.
 
 mod aliases;
+mod changes;
 mod events;
 mod gates;
 mod history;
@@ -54,6 +55,7 @@ use crate::{
 };
 
 pub use aliases::Side;
+pub use changes::{Changed, Found, Whole};
 pub use events::Event;
 pub use gates::{DuePage, DueThing};
 pub use history::{MOST_BYTES, Said, Span};

@@ -1,8 +1,9 @@
-//! The function `inbox`: conversations, what was said in them, the people, and how much of it there was.
+//! The function `inbox`: conversations, what was said in them, the people, how much of it there was, and the feed.
 
 mod change;
 mod contacts;
 mod conversations;
+mod events;
 mod messages;
 mod stats;
 
@@ -11,6 +12,7 @@ use std::sync::Arc;
 use axum::{Router, extract::FromRef, routing::get};
 
 pub use change::ContactChange;
+pub use events::FeedBody;
 pub use stats::StatsBody;
 
 use super::{
@@ -21,7 +23,7 @@ use super::{
 use crate::{
     Error, Result,
     aws::{
-        accounts::Accounts, audit::Audit, clients::Aws, credentials::Credentials, messages::Messages,
+        accounts::Accounts, audit::Audit, clients::Aws, credentials::Credentials, events::Events, messages::Messages,
         stack_secret::StackSecret,
     },
     clock::{Clock, Random},
@@ -41,6 +43,7 @@ pub struct Context {
     secret: StackSecret,
     accounts: Accounts,
     messages: Messages,
+    events: Events,
 }
 
 impl Context {
@@ -58,7 +61,8 @@ impl Context {
             edge: Edge { audit, clock, random, routes: ROUTES },
             secret,
             accounts: Accounts::new(dynamodb.clone(), env.required("ACCOUNTS_TABLE")?),
-            messages: Messages::new(dynamodb, env.required("MESSAGES_TABLE")?, env.required("RETENTION_DAYS")?),
+            messages: Messages::new(dynamodb.clone(), env.required("MESSAGES_TABLE")?, env.required("RETENTION_DAYS")?),
+            events: Events::new(dynamodb, env.required("EVENTS_TABLE")?),
         })
     }
 }
@@ -75,6 +79,7 @@ pub fn router(context: Context) -> Router {
         .route("/v1/conversations", get(conversations::list))
         .route("/v1/conversations/{id}", get(conversations::show))
         .route("/v1/conversations/{id}/messages", get(messages::list))
+        .route("/v1/events", get(events::list))
         .route("/v1/messages/{id}", get(messages::show))
         .route("/v1/contacts/{id}", get(contacts::show).patch(change::change))
         .route("/v1/accounts/{id}/conversations", get(conversations::list_of_account))

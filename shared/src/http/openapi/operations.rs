@@ -3,11 +3,12 @@
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 
 use crate::{
+    domain::event::EventType,
     http::{
         access::{Health, KeyBody, NewKey, NewKeyBody, NewSession, NewSessionBody},
         accounts::{ChangeBody, Choice, DiagnosisBody, PinBody, Verification},
         connections::{NewConnection, Options},
-        inbox::{ContactChange, StatsBody},
+        inbox::{ContactChange, FeedBody, StatsBody},
         list::List,
         oauth::{Confirm, Deletion, DeletionStatus, PopupAnswer, Resume},
         send::{BatchBody, BatchMessage, NewMessage, ReadBody},
@@ -234,9 +235,27 @@ fn of_inbox(key: &str) -> Option<Operation> {
                 ("granularity", &["hour", "day"], "By hour (31 days at most) or by day of UTC (366 at most)."),
             ])
         }
+        "GET /v1/events" => Operation {
+            is_list: true,
+            ..named(
+                "listEvents",
+                "What changed, in its order: `next` is never null, poll with it; `after=now` begins at the end",
+            )
+        }
+        .gives::<FeedBody>()
+        .asked(&[("phone_number_id", &[], "Of this number alone."), ("type", EVENT_TYPES, "Of this type alone.")]),
         _ => return None,
     })
 }
+
+const EVENT_TYPES: &[&str] = &{
+    let (mut names, mut place) = ([""; EventType::ALL.len()], 0);
+    while place < names.len() {
+        names[place] = EventType::ALL[place].as_str();
+        place += 1;
+    }
+    names
+};
 
 fn of_send(key: &str) -> Option<Operation> {
     Some(match key {

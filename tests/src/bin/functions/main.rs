@@ -15,6 +15,7 @@ fn main() -> ExitCode {
     match hosted::function().as_deref() {
         Some("access") => hosted::run(access::run(clock())),
         Some("accounts") => hosted::run(accounts::run(clock())),
+        Some("feed") => hosted::run(feed::run(clock())),
         Some("inbound") => hosted::run(inbound::run(clock())),
         Some("inbox") => hosted::run(inbox::run(clock())),
         Some("oauth-callback") => hosted::run(oauth_callback::run(clock())),

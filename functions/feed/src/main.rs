@@ -1,0 +1,4 @@
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<(), shared::lambda::Stopped> {
+    feed::run(shared::clock::Clock::system()).await
+}
