@@ -22,7 +22,7 @@ use crate::{
     },
 };
 
-/// Units of one record that are stored at a time: their order is in what they say, not in when they are stored.
+/// Units of one record that are stored at a time, where their order is in what they say and not in when they are stored.
 const UNITS_AT_ONCE: usize = 4;
 
 /// What is left to be said of a unit that is stored.
@@ -32,6 +32,14 @@ pub(super) struct Landed {
     pub(super) line: Line,
     pub(super) touch: Option<(ConversationId, Touch)>,
     pub(super) counts: Counts,
+}
+
+impl Delivery<'_> {
+    /// What is written now is put one after the other: in that order the feed tells of it.
+    fn units_at_once(&self) -> usize {
+        let is_live = |given: &Given| matches!(given, Given::Message(said) if said.origin != Origin::History);
+        if self.units.iter().any(|(_, given)| is_live(given)) { 1 } else { UNITS_AT_ONCE }
+    }
 }
 
 impl Receive {
@@ -57,7 +65,8 @@ impl Receive {
                 settled => settled,
             }
         });
-        let landed: Vec<Option<Landed>> = stream::iter(storing).buffered(UNITS_AT_ONCE).try_collect().await?;
+        let landed: Vec<Option<Landed>> =
+            stream::iter(storing).buffered(delivery.units_at_once()).try_collect().await?;
         Ok(landed.into_iter().flatten().collect())
     }
 
