@@ -1,6 +1,9 @@
 //! From a change in a table to a reader who hears of it: `feed` tells, `GET /v1/events` is read.
 
+mod faults;
+mod flood;
 mod logs;
+mod poison;
 mod reading;
 mod shown;
 

@@ -8,10 +8,10 @@ use shared::domain::sending::Callback;
 use super::*;
 
 /// The same numbers for the same seed.
-struct Dice(u64);
+pub(crate) struct Dice(pub(crate) u64);
 
 impl Dice {
-    fn roll(&mut self, sides: usize) -> usize {
+    pub(crate) fn roll(&mut self, sides: usize) -> usize {
         // SplitMix64.
         self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
         let mut bits = self.0;
@@ -20,12 +20,12 @@ impl Dice {
         usize::try_from((bits ^ (bits >> 31)) % u64::try_from(sides).unwrap()).unwrap()
     }
 
-    fn pick<'a, T>(&mut self, of: &'a [T]) -> &'a T {
+    pub(crate) fn pick<'a, T>(&mut self, of: &'a [T]) -> &'a T {
         &of[self.roll(of.len())]
     }
 }
 
-const KINDS: &[FaultKind] = &[
+pub(crate) const KINDS: &[FaultKind] = &[
     FaultKind::KillBefore,
     FaultKind::KillAfter,
     FaultKind::KillAfter,

@@ -4,7 +4,7 @@
 mod accepting;
 mod batches;
 mod budget;
-mod chaos;
+pub(crate) mod chaos;
 mod examples;
 mod faults;
 mod isolation;

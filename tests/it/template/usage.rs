@@ -52,7 +52,7 @@ async fn of_webhook(world: &World) {
 async fn of_inbound(world: &World) {
     let second = world.clock.now().as_second();
     let number = |field: &str, value: serde_json::Value| delivery(field, value);
-    let (wrote, large) = ("16505551234", "x".repeat(400_000));
+    let (wrote, large) = ("16505551234", incompressible(400_000));
     let status =
         json!({"id": "wamid.echo", "status": "delivered", "timestamp": second.to_string(), "recipient_id": wrote});
     let echo = json!({"from": "15550783881", "to": wrote, "id": "wamid.echo", "timestamp": second.to_string(),
@@ -229,8 +229,6 @@ async fn of_inbox(world: &World) {
 
 /// All that has happened so far is told, and read by acme and by whoever hears of all.
 async fn of_feed(world: &World) {
-    let large = incompressible(400_000);
-    Seeds::new(world, "acme", NUMBER).said(3, "16505550003", "Cy", &large).await;
     let fed = world.feed().await;
     assert!(fed.done > 0 && fed.again == 0, "{fed:?}");
     assert_eq!(call(world, "acme", "GET", "/v1/events").send().await.status, 200);
