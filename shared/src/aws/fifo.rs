@@ -2,8 +2,8 @@
 
 use std::{collections::HashMap, time::Duration};
 
+use futures_util::{StreamExt, TryStreamExt, stream};
 use serde::{Deserialize, Serialize};
-use tokio::task::JoinSet;
 
 use super::direct::{Answer, Direct, Service};
 use crate::{Error, Result, domain::record::Parcel};
@@ -83,17 +83,8 @@ impl Fifo {
     /// knows it. A parcel goes when the one before it in its group is confirmed, so no failure lets one overtake.
     pub async fn send(&self, parcels: Vec<Parcel>) -> Result<()> {
         for turn in turns(parcels) {
-            let mut waiting = batches(turn).into_iter();
-            let mut sending = JoinSet::new();
-            for batch in waiting.by_ref().take(ABREAST) {
-                sending.spawn(self.clone().send_batch(batch));
-            }
-            while let Some(sent) = sending.join_next().await {
-                sent.map_err(|_| Error::aws(Refused("a batch was given up".to_owned())))??;
-                if let Some(batch) = waiting.next() {
-                    sending.spawn(self.clone().send_batch(batch));
-                }
-            }
+            let sending = batches(turn).into_iter().map(|batch| self.send_batch(batch));
+            stream::iter(sending).buffer_unordered(ABREAST).try_collect::<()>().await?;
         }
         Ok(())
     }
@@ -112,7 +103,7 @@ impl Fifo {
         Ok(())
     }
 
-    async fn send_batch(self, mut batch: Vec<Parcel>) -> Result<()> {
+    async fn send_batch(&self, mut batch: Vec<Parcel>) -> Result<()> {
         let mut pause = FIRST_PAUSE;
         for tried in 1.. {
             let failed = self.try_batch(&batch).await?;
