@@ -51,7 +51,7 @@ impl Running {
         self.data.path()
     }
 
-    fn key(&self) -> String {
+    pub(crate) fn key(&self) -> String {
         std::fs::read_to_string(self.data().join("operator.key")).unwrap().trim().to_owned()
     }
 
@@ -68,7 +68,7 @@ impl Running {
         self.send(&format!("GET {path}"), &[&format!("authorization: Bearer {bearer}")], "").await
     }
 
-    async fn post(&self, path: &str, bearer: &str, body: &Value) -> Answer {
+    pub(crate) async fn post(&self, path: &str, bearer: &str, body: &Value) -> Answer {
         let authorization = format!("authorization: Bearer {bearer}");
         self.send(&format!("POST {path}"), &[&authorization, "content-type: application/json"], &body.to_string()).await
     }
