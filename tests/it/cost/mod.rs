@@ -1,7 +1,8 @@
-//! What receiving and sending cost, from calls and units counted at the emulators: the tables of docs/cost.md.
+//! What receiving, sending and telling cost, from calls and units counted at the emulators: the tables of docs/cost.md.
 
 mod receiving;
 mod sending;
+mod telling;
 
 use std::{collections::BTreeMap, fmt::Write, fs, path::Path};
 

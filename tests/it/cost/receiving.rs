@@ -86,7 +86,7 @@ fn table(columns: &[Received]) -> String {
 }
 
 /// Delivers units one by one, and takes them in so many at a time. Says in how many batches.
-async fn take_in(world: &World, together: usize, units: &[(&str, Value)]) -> usize {
+pub(super) async fn take_in(world: &World, together: usize, units: &[(&str, Value)]) -> usize {
     let mut batches = 0;
     for units in units.chunks(together) {
         for (field, value) in units {
@@ -101,7 +101,7 @@ async fn take_in(world: &World, together: usize, units: &[(&str, Value)]) -> usi
 }
 
 /// Texts, each by the person that belongs to its place.
-fn said(world: &World, name: &str, person: impl Fn(usize) -> usize) -> Vec<(&'static str, Value)> {
+pub(super) fn said(world: &World, name: &str, person: impl Fn(usize) -> usize) -> Vec<(&'static str, Value)> {
     let message = |place| {
         let from = format!("1650555{:04}", person(place));
         let user = format!("US.1349120865530274{:04}", person(place));
@@ -114,7 +114,7 @@ fn said(world: &World, name: &str, person: impl Fn(usize) -> usize) -> Vec<(&'st
 }
 
 /// By the business, from its phone.
-fn sent(world: &World) -> Vec<(&'static str, Value)> {
+pub(super) fn sent(world: &World) -> Vec<(&'static str, Value)> {
     let echo = |place| {
         let body = "It is. Come whenever you like, we are open until eight.";
         let mut echo = text(DISPLAY, &wamid("sent", place), second(world), body);
@@ -124,7 +124,7 @@ fn sent(world: &World) -> Vec<(&'static str, Value)> {
     (0..UNITS).map(echo).collect()
 }
 
-fn delivered(world: &World) -> Vec<(&'static str, Value)> {
+pub(super) fn delivered(world: &World) -> Vec<(&'static str, Value)> {
     let status = |place| {
         let status = json!({
             "id": wamid("sent", place),
