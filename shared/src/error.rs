@@ -6,6 +6,7 @@ use crate::domain::{
     account::Status,
     connection,
     credential::{CredentialId, Refused},
+    media,
     meta_error::MetaError,
     scope::Scope,
 };
@@ -47,10 +48,14 @@ pub enum Error {
     InvalidQuery { parameter: String, detail: String },
     #[error("the body is not JSON: {detail}")]
     MalformedJson { detail: String },
-    #[error("the body must be application/json")]
-    UnsupportedMediaType,
+    #[error("the body is not a form: {detail}")]
+    MalformedForm { detail: &'static str },
+    #[error("the body must be {wanted}")]
+    UnsupportedMediaType { wanted: &'static str },
     #[error("the body is larger than {limit} bytes")]
     BodyTooLarge { limit: usize },
+    #[error(transparent)]
+    File(#[from] media::Trouble),
     #[error("the body breaks a rule: {}", list(.0))]
     Unprocessable(Vec<Violation>),
 

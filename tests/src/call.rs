@@ -22,7 +22,10 @@ pub struct Answer {
     pub status: u16,
     #[serde(skip)]
     pub headers: Vec<(String, String)>,
+    /// Null where it is neither JSON nor text, or empty: an answer to HEAD.
     pub body: Value,
+    #[serde(skip)]
+    pub bytes: Vec<u8>,
 }
 
 impl Call {
@@ -66,12 +69,12 @@ impl Call {
         let headers = headers.map(|(name, value)| (name.to_string(), text(value))).collect();
         let status = response.status().as_u16();
         let bytes = to_bytes(response.into_body(), usize::MAX).await.expect("a body");
-        let mut answer = Answer { status, headers, body: Value::Null };
-        if !bytes.is_empty() {
-            // A page is text; everything else we answer with is JSON.
-            let is_page = answer.header("content-type").is_some_and(|kind| kind.starts_with("text/"));
-            let page = || Value::String(String::from_utf8_lossy(&bytes).into_owned());
-            answer.body = if is_page { page() } else { serde_json::from_slice(&bytes).expect("JSON") };
+        let mut answer = Answer { status, headers, body: Value::Null, bytes: bytes.to_vec() };
+        let kind = answer.header("content-type").unwrap_or_default();
+        if kind.starts_with("text/") && !bytes.is_empty() {
+            answer.body = Value::String(String::from_utf8_lossy(&bytes).into_owned());
+        } else if kind.ends_with("json") && !bytes.is_empty() {
+            answer.body = serde_json::from_slice(&bytes).expect("JSON");
         }
         answer
     }

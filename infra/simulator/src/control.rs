@@ -9,6 +9,7 @@ mod deliver;
 mod faults;
 mod guard;
 mod inbound;
+mod media;
 mod phone;
 mod signup;
 mod state;
@@ -57,7 +58,7 @@ pub(crate) fn router() -> Router<Arc<Meta>> {
         .route("/deliveries", get(calls::deliveries))
         .route("/chat", get(chat::chat))
         .route("/trace", get(chat::trace))
-        .route("/media/{id}", get(chat::media))
+        .route("/media/{id}", get(chat::media).post(media::change))
         .fallback(|| async { ControlError::not_found("call under /_sim") })
         .method_not_allowed_fallback(|| async {
             ControlError(StatusCode::METHOD_NOT_ALLOWED, "this call takes another method".to_owned())

@@ -24,7 +24,7 @@ const LINK_LIFE: i64 = 300;
 /// `GET /{media}`: facts, and a link that lives five minutes.
 pub(crate) fn show(meta: &Meta, call: &Call, id: &str) -> Outcome {
     let media = of_number(meta, call, id)?;
-    let link = link(meta, &call.base, &media.id, call.now);
+    let link = media.served_link.unwrap_or_else(|| link(meta, &call.base, &media.id, call.now));
     Ok(Answer::json(json!({
         "url": link,
         "mime_type": media.mime_type,
@@ -63,9 +63,8 @@ pub(crate) fn download(meta: &Meta, call: &Call) -> Outcome {
     let bytes = meta.media.get(&id).ok_or_else(gone)?;
     let mut answer = Answer { body: AnswerBody::Bytes(bytes), ..Answer::success() };
     let disposition = format!("inline;filename={}", encode(&media.file_name));
-    for (name, value) in
-        [(http::header::CONTENT_TYPE, media.mime_type), (http::header::CONTENT_DISPOSITION, disposition)]
-    {
+    let kind = media.served_type.unwrap_or(media.mime_type);
+    for (name, value) in [(http::header::CONTENT_TYPE, kind), (http::header::CONTENT_DISPOSITION, disposition)] {
         answer.headers.extend(value.try_into().ok().map(|value| (name, value)));
     }
     Ok(answer)

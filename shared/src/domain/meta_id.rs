@@ -63,6 +63,8 @@ meta_id! {
     BusinessId
     /// Whoever gave a token, as the app knows them: a person, or a system user of their business.
     SubjectId
+    /// A file that Meta keeps for a number: one of ours, or what somebody sent.
+    MediaId
 }
 
 fn is_meta_id(raw: &str) -> bool {

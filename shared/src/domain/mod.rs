@@ -15,6 +15,7 @@ pub mod event;
 pub mod hex;
 pub mod idempotency;
 pub mod keyring;
+pub mod media;
 pub mod message;
 pub mod meta_app;
 pub mod meta_assets;

@@ -8,6 +8,7 @@ pub mod diagnose;
 pub mod disconnect;
 pub mod due;
 pub mod feed;
+pub mod files;
 pub mod first_key;
 pub mod forget;
 pub mod health;

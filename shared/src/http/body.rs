@@ -24,7 +24,7 @@ impl<T: DeserializeOwned, S: Send + Sync, const LIMIT: usize> FromRequest<S> for
 
     async fn from_request(request: Request, _: &S) -> Result<Self> {
         if !is_json(request.headers()) {
-            return Err(Error::UnsupportedMediaType);
+            return Err(Error::UnsupportedMediaType { wanted: "application/json" });
         }
         let bytes = to_bytes(request.into_body(), LIMIT).await.map_err(|_| Error::BodyTooLarge { limit: LIMIT })?;
         Ok(Self { value: parse(&bytes)?, bytes })

@@ -14,6 +14,7 @@ pub mod idempotency;
 pub mod inbox;
 pub mod list;
 pub mod message_name;
+pub mod multipart;
 pub mod oauth;
 pub mod openapi;
 pub mod pages;

@@ -11,7 +11,7 @@ use super::{
     routes::{Access, ROUTES, Route, Tenancy},
 };
 use crate::domain::tenant::TenantId;
-use operations::{Operation, of, operation};
+use operations::{Operation, Response, of, operation};
 
 /// The whole document. `Err` names a route that nobody described.
 pub fn document() -> Result<Value, String> {
@@ -52,10 +52,14 @@ fn at_components(settings: &mut SchemaSettings) {
 
 fn describe(route: &Route, operation: &Operation, read: &mut SchemaGenerator, written: &mut SchemaGenerator) -> Value {
     let success = match operation.response {
-        Some(schema) => {
+        Response::Json(schema) => {
             json!({ "description": "Done.", "content": { "application/json": { "schema": schema(written) } } })
         }
-        None => json!({ "description": "Done." }),
+        Response::File => {
+            let file = json!({ "type": "string", "format": "binary" });
+            json!({ "description": "The file.", "content": { "*/*": { "schema": file } } })
+        }
+        Response::Nothing => json!({ "description": "Done." }),
     };
     let mut described = json!({
         "operationId": operation.id,
@@ -72,6 +76,12 @@ fn describe(route: &Route, operation: &Operation, read: &mut SchemaGenerator, wr
         described["requestBody"] =
             json!({ "required": true, "content": { "application/json": { "schema": schema(read) } } });
     }
+    if !operation.parts.is_empty() {
+        let fields: Map<String, Value> =
+            operation.parts.iter().map(|(name, is)| ((*name).to_owned(), part(name, is))).collect();
+        described["requestBody"] = json!({ "required": true, "content": {
+            "multipart/form-data": { "schema": { "type": "object", "properties": fields, "required": ["file"] } } } });
+    }
     if !operation.form.is_empty() {
         let fields: Map<String, Value> =
             operation.form.iter().map(|name| ((*name).to_owned(), json!({ "type": "string" }))).collect();
@@ -79,6 +89,13 @@ fn describe(route: &Route, operation: &Operation, read: &mut SchemaGenerator, wr
             "application/x-www-form-urlencoded": { "schema": { "type": "object", "properties": fields } } } });
     }
     described
+}
+
+fn part(name: &str, is: &str) -> Value {
+    match name {
+        "file" => json!({ "type": "string", "format": "binary", "description": is }),
+        _ => json!({ "type": "string", "description": is }),
+    }
 }
 
 fn security(route: &Route) -> Value {

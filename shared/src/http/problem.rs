@@ -7,12 +7,14 @@ use axum::{
 use schemars::JsonSchema;
 use serde::Serialize;
 
+use super::multipart::FORM;
 use crate::{
     Error,
     domain::{
         account::Status,
         connection::{Obstacle, Refused},
         credential::{CredentialId, Refused as MintRefused},
+        media::Trouble,
         meta_error::Refusal,
     },
     shown::meta_fault::MetaFault,
@@ -79,6 +81,39 @@ fn of_connection(refused: Refused) -> Meaning {
     }
 }
 
+fn of_file(trouble: Trouble) -> Meaning {
+    use StatusCode as S;
+    match trouble {
+        Trouble::TooLargeToSend => (
+            S::PAYLOAD_TOO_LARGE,
+            "media_too_large",
+            "Send it by `link` instead: put it at a public https address, from which Meta fetches it.",
+        ),
+        Trouble::TooLargeToFetch => (
+            S::PAYLOAD_TOO_LARGE,
+            "media_too_large",
+            "Files above 4 MiB do not come through here: ask for a smaller one, or for a link to it.",
+        ),
+        Trouble::Expired => (
+            S::GONE,
+            "media_expired",
+            "Meta keeps what people send for 7 days and uploads for 30: ask for it again, or upload it again.",
+        ),
+        Trouble::OtherType | Trouble::OtherSize | Trouble::OtherHash => {
+            (S::BAD_GATEWAY, "media_broken", "Try again: what Meta's host gave is not the file, or not all of it.")
+        }
+    }
+}
+
+/// In what form a body is to be sent.
+fn how(wanted: &str) -> &'static str {
+    if wanted == FORM {
+        "Send the file as `multipart/form-data`, in the field `file`."
+    } else {
+        "Send `Content-Type: application/json`."
+    }
+}
+
 fn code_of(status: Status) -> &'static str {
     match status {
         Status::Active | Status::Disconnected => "account_disconnected",
@@ -137,9 +172,9 @@ impl Error {
                 "If the first answer was lost, revoke the id given and make another with a new Idempotency-Key.",
             ),
             Self::BodyTooLarge { .. } => (S::PAYLOAD_TOO_LARGE, "body_too_large", "Send a smaller body."),
-            Self::UnsupportedMediaType => {
-                (S::UNSUPPORTED_MEDIA_TYPE, "unsupported_media_type", "Send `Content-Type: application/json`.")
-            }
+            Self::UnsupportedMediaType { wanted } => (S::UNSUPPORTED_MEDIA_TYPE, "unsupported_media_type", how(wanted)),
+            Self::MalformedForm { .. } => (S::BAD_REQUEST, "malformed_form", "Let your HTTP client write the form."),
+            Self::File(trouble) => of_file(*trouble),
             Self::Unprocessable(_) => (S::UNPROCESSABLE_ENTITY, "invalid_body", "Correct what `errors` points at."),
             Self::IdempotencyMismatch => {
                 (S::UNPROCESSABLE_ENTITY, "idempotency_mismatch", "Use a new Idempotency-Key for a new request.")
@@ -277,6 +312,7 @@ impl Error {
     fn is_retryable(&self) -> bool {
         match self {
             Self::IdempotencyInFlight | Self::Aws(_) => true,
+            Self::File(trouble) => trouble.may_pass(),
             Self::Meta(error) => error.is_temporary(),
             _ => false,
         }

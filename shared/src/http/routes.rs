@@ -103,12 +103,15 @@ routes! {
     GET    "/v1/accounts/{id}/contacts"      "inbox" Access::Scope(Scope::MessagesRead), One, 200;
     GET    "/v1/accounts/{id}/stats"         "inbox" Access::Scope(Scope::MessagesRead), One, 200;
     GET    "/v1/events"                      "inbox" Access::Scope(Scope::EventsRead), Any, 200;
+    GET    "/v1/accounts/{id}/media/{media_id}"
+                                             "inbox" Access::Scope(Scope::MessagesRead), One, 200;
 
     POST   "/v1/messages"                     "send" Access::Scope(Scope::MessagesSend), One, 202;
     POST   "/v1/accounts/{id}/messages"       "send" Access::Scope(Scope::MessagesSend), One, 202;
     POST   "/v1/accounts/{id}/messages/batch" "send" Access::Scope(Scope::MessagesSend), One, 202;
     POST   "/v1/conversations/{id}/messages"  "send" Access::Scope(Scope::MessagesSend), One, 202;
     POST   "/v1/conversations/{id}/read"      "send" Access::Scope(Scope::MessagesSend), One, 200;
+    POST   "/v1/accounts/{id}/media"          "send" Access::Scope(Scope::MessagesSend), One, 201;
     DELETE "/v1/messages/{id}"                "send" Access::Scope(Scope::MessagesSend), One, 200;
 }
 

@@ -55,9 +55,9 @@ pub struct Graph {
 /// Calls with a customer's token.
 #[derive(Debug, Clone, Copy)]
 pub struct Session<'a> {
-    graph: &'a Graph,
+    pub(super) graph: &'a Graph,
     app: &'a MetaApp,
-    token: &'a SecretString,
+    pub(super) token: &'a SecretString,
 }
 
 /// Calls with the app's own credentials.
@@ -82,6 +82,11 @@ pub(super) enum Body<'a> {
     Json(Vec<(&'static str, &'a str)>),
     /// An object of the caller's, with nothing of ours in it.
     Object(&'a Map<String, Value>),
+    /// A form of parts, as it goes out, and what stands between them.
+    Parts {
+        boundary: &'a str,
+        bytes: &'a [u8],
+    },
 }
 
 impl Call<'_> {
@@ -103,7 +108,7 @@ impl Call<'_> {
 
     fn secrets(&self) -> impl Iterator<Item = &str> {
         let body = match &self.body {
-            Body::Empty | Body::Object(_) => &[],
+            Body::Empty | Body::Object(_) | Body::Parts { .. } => &[],
             Body::Form(fields) | Body::Json(fields) => fields.as_slice(),
         };
         let named = self.query.iter().chain(body).filter(|(name, _)| SECRET.contains(name)).map(|(_, value)| *value);
@@ -198,11 +203,14 @@ impl Graph {
             Body::Object(object) => request
                 .header(header::CONTENT_TYPE, HeaderValue::from_static("application/json"))
                 .body(serde_json::to_vec(object).map_err(|_| MetaError::Unreadable)?),
+            Body::Parts { boundary, bytes } => request
+                .header(header::CONTENT_TYPE, format!("multipart/form-data; boundary={boundary}"))
+                .body(bytes.to_vec()),
         };
         request.build().map_err(|error| unreachable(&error))
     }
 
-    fn http(&self) -> Result<&reqwest::Client, MetaError> {
+    pub(super) fn http(&self) -> Result<&reqwest::Client, MetaError> {
         if let Some(client) = self.http.get() {
             return Ok(client);
         }
@@ -254,6 +262,18 @@ impl Session<'_> {
         let proof = self.proof();
         let query = vec![("appsecret_proof", proof.as_str())];
         self.call(Call { method: Method::POST, path, query, body: Body::Object(object), bearer: None }).await
+    }
+
+    pub(super) async fn post_parts<T: DeserializeOwned>(
+        &self,
+        path: &str,
+        boundary: &str,
+        bytes: &[u8],
+    ) -> Result<T, MetaError> {
+        let proof = self.proof();
+        let query = vec![("appsecret_proof", proof.as_str())];
+        let body = Body::Parts { boundary, bytes };
+        self.call(Call { method: Method::POST, path, query, body, bearer: None }).await
     }
 
     pub(super) async fn delete(&self, path: &str) -> Result<(), MetaError> {
@@ -325,7 +345,7 @@ pub(super) fn keyed(secret: &SecretString) -> Hmac<Sha256> {
 }
 
 /// A token that no header can carry is none of Meta's; it would say the same.
-fn bearer(token: &str) -> Result<HeaderValue, MetaError> {
+pub(super) fn bearer(token: &str) -> Result<HeaderValue, MetaError> {
     let text = Zeroizing::new(format!("Bearer {token}"));
     let mut value = HeaderValue::from_str(&text)
         .map_err(|_| MetaError::Refused(Refusal { code: 190, status: 401, ..Refusal::default() }))?;
@@ -334,7 +354,7 @@ fn bearer(token: &str) -> Result<HeaderValue, MetaError> {
 }
 
 /// By kind alone: the error itself names the URL, and a URL may hold a proof or a token.
-fn unreachable(error: &reqwest::Error) -> MetaError {
+pub(super) fn unreachable(error: &reqwest::Error) -> MetaError {
     MetaError::Unreachable(if error.is_timeout() {
         "timeout"
     } else if error.is_connect() {

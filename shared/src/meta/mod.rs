@@ -2,7 +2,9 @@
 
 pub mod assets;
 pub mod graph;
+mod link;
 pub mod login;
+pub mod media;
 pub mod messages;
 pub mod number;
 pub mod signature;

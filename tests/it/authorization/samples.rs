@@ -11,6 +11,7 @@ use tests::{Browser, Call, Consent, DASHBOARD, World, signature};
 use crate::{
     connect::{NUMBER, ONE, TWO, begin, call, start_url, system_token},
     inbox::Seeds,
+    media,
     send::{self, CUSTOMER},
 };
 
@@ -31,6 +32,7 @@ enum Body {
     /// By Meta.
     Signed(Value),
     Form(String),
+    File(&'static [u8]),
 }
 
 impl Sample {
@@ -44,6 +46,7 @@ impl Sample {
                 call.header("x-hub-signature-256", &signature(body.as_bytes())).body("application/json", body)
             }
             Body::Form(form) => call.body("application/x-www-form-urlencoded", form.clone()),
+            Body::File(bytes) => media::Form::default().file("file", None, bytes).on(call),
         }
     }
 
@@ -61,6 +64,10 @@ impl Sample {
 
     fn form(self, form: String) -> Self {
         Self { body: Body::Form(form), ..self }
+    }
+
+    fn file(self, bytes: &'static [u8]) -> Self {
+        Self { body: Body::File(bytes), ..self }
     }
 
     /// A route without one fails the matrix.
@@ -175,6 +182,12 @@ async fn of_inbox(world: &World, route: &Route, path: &str) -> Sample {
     let seeds = Seeds::new(world, "acme", NUMBER);
     let (id, _) = seeds.said(1, "16505550001", "Ada", "hello").await;
     let sample = match path {
+        "/v1/accounts/{id}/media/{media_id}" => {
+            connect(world).await;
+            let upload = call(world, "acme", "POST", &format!("/v1/accounts/{NUMBER}/media"));
+            let upload = media::Form::default().file("file", None, media::PNG).on(upload).send().await;
+            Sample::at(path.replace("{id}", NUMBER).replace("{media_id}", &upload.text("id")))
+        }
         path if path.starts_with("/v1/accounts") => of_accounts(world, route).await,
         path if path.starts_with("/v1/messages") => Sample::at(path.replace("{id}", &seeds.wamid(1, "hello"))),
         path if path.starts_with("/v1/contacts") => Sample::at(path.replace("{id}", &ContactId(id).to_string())),
@@ -201,6 +214,7 @@ async fn of_send(world: &World, route: &Route) -> Sample {
             let batch = json!({ "message": { "text": answer["text"] }, "recipients": [{ "to": answer["to"] }] });
             Sample::at(route.path.replace("{id}", NUMBER)).json(batch)
         }
+        "POST /v1/accounts/{id}/media" => Sample::at(route.path.replace("{id}", NUMBER)).file(media::PNG),
         "POST /v1/conversations/{id}/messages" => in_conversation().await.json(json!({ "text": answer["text"] })),
         "POST /v1/conversations/{id}/read" => in_conversation().await,
         "DELETE /v1/messages/{id}" => {

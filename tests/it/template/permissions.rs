@@ -99,8 +99,9 @@ pub(super) const MAY: &[(&str, &[&str], &[&str])] = &[
         &["dynamodb:BatchGetItem", "dynamodb:GetItem", "dynamodb:Query", "dynamodb:PutItem", "dynamodb:DeleteItem"],
         &["MessagesTable"],
     ),
-    ("InboxRole", &["secretsmanager:GetSecretValue"], &["StackSecret"]),
+    ("InboxRole", &["secretsmanager:GetSecretValue"], &["StackSecret", "MetaAppSecrets"]),
     ("InboxRole", &["dynamodb:BatchGetItem", "dynamodb:Query"], &["EventsTable"]),
+    ("InboxRole", &["kms:Decrypt"], &["TokenKey"]),
     ("FeedRole", &["logs:CreateLogStream", "logs:PutLogEvents"], &["FeedLogs"]),
     (
         "FeedRole",

@@ -65,6 +65,8 @@ impl File<'_> {
                 file_name: self.name.to_owned(),
                 uploaded_at: now,
                 expires_at: now + self.life,
+                served_type: None,
+                served_link: None,
             };
             // The bytes first: a row without them would be a lie.
             meta.media.put(&media.id, self.bytes)?;

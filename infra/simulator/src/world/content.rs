@@ -15,6 +15,12 @@ pub(crate) struct Media {
     pub file_name: String,
     pub uploaded_at: i64,
     pub expires_at: i64,
+    /// What the media host says it is, where that is something else.
+    #[serde(default)]
+    pub served_type: Option<String>,
+    /// The link that Graph gives, where that is another.
+    #[serde(default)]
+    pub served_link: Option<String>,
 }
 
 #[derive(Debug, Clone, Serialize, Deserialize)]

@@ -11,6 +11,7 @@
 //! | name of a contact, to be searched | `<tenant>#q#<number>` | `<lower case>#<conversation>` |
 //! | counts | `<tenant>#n#<number>` | hour |
 //! | event of a WABA | `<tenant>#e#<waba>` | `<ms>#<hash>` |
+//! | file at Meta | `<tenant>#f#<number>` | id |
 //! | status that waits for its message | `<tenant>#s#<number>` | `<wamid>#<status>#<participant>` |
 //! | gate: a number's rate and what is due | `<tenant>#g#<number>` | `-` |
 //! | job: a batch to be made into messages | `<tenant>#j#<job>` | `-`, and `#c<i>` behind that |
@@ -21,6 +22,7 @@
 mod aliases;
 mod changes;
 mod events;
+mod files;
 mod gates;
 mod history;
 mod jobs;
@@ -219,7 +221,7 @@ fn conversation_key(tenant: &TenantId, conversation: &ConversationId) -> String 
     format!("{tenant}#c#{}", conversation.hex())
 }
 
-/// The partition of one kind of item of one number: `a` aliases, `r` activity, `u` unread, `q` names, `n` counts, `s`
+/// The partition of one kind of item of one number: `a` aliases, `f` files, `r` activity, `u` unread, `q` names, `n` counts, `s`
 /// waiting statuses, `g` gate, `w` and `h` what is due.
 fn number_key(line: &Line, kind: char) -> String {
     format!("{}#{kind}#{}", line.tenant, line.number)

@@ -11,7 +11,7 @@ use aws_sdk_dynamodb::{
 use jiff::{Timestamp, tz::TimeZone};
 use serde::{Deserialize, Serialize};
 
-use super::{Messages, number_key, seconds, sortable, text_key};
+use super::{Messages, files, number_key, seconds, sortable, text_key};
 use crate::{
     Error, Result,
     aws::{batch_write, transaction::Item},
@@ -19,6 +19,7 @@ use crate::{
         conversation::{ConversationId, Line, searched},
         hex,
         message::{Direction, Fact, MetaMessage, Origin, Period, Stored, readable},
+        meta_id::MediaId,
         sending::{Fault, Mark, State},
     },
 };
@@ -36,6 +37,8 @@ pub enum Note {
     Named(Line, ConversationId, String),
     /// It is found by this name no more.
     Unnamed(Line, ConversationId, String),
+    /// A file came, which Meta keeps until then.
+    File(Line, MediaId, Timestamp),
 }
 
 /// What was counted of one number, by the hour it happened in.
@@ -148,7 +151,11 @@ impl Messages {
     }
 
     fn write_of(&self, note: &Note, now: Timestamp) -> Result<((String, String), WriteRequest)> {
-        let until = ("ttl".to_owned(), seconds(now + self.retention));
+        let until = match note {
+            Note::File(.., expires_at) => files::remembered_until(*expires_at),
+            _ => now + self.retention,
+        };
+        let until = ("ttl".to_owned(), seconds(until));
         let (line, kind, sort_key, more) = match note {
             Note::Touched(line, touched) => {
                 let newest = touched.iter().map(|(_, at)| *at).max().unwrap_or(now);
@@ -161,6 +168,7 @@ impl Messages {
             Note::Named(line, id, name) | Note::Unnamed(line, id, name) => {
                 (line, 'q', format!("{}#{}", searched(name), id.hex()), None)
             }
+            Note::File(line, id, expires_at) => (line, 'f', id.to_string(), Some(files::end(*expires_at))),
         };
         let partition = number_key(line, kind);
         let mut item = text_key(partition.clone(), sort_key.clone());

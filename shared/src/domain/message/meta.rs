@@ -3,7 +3,10 @@
 use jiff::Timestamp;
 
 use super::fields::Fields;
-use crate::domain::conversation::{Names, Person};
+use crate::domain::{
+    conversation::{Names, Person},
+    meta_id::MediaId,
+};
 
 /// The types a reader is told of by name; all others are `unsupported`.
 pub const KINDS: &[&str] = &[
@@ -27,6 +30,8 @@ pub const KINDS: &[&str] = &[
     "video",
 ];
 pub const UNSUPPORTED: &str = "unsupported";
+/// Those that are a file.
+const WITH_FILE: [&str; 5] = ["audio", "document", "image", "sticker", "video"];
 
 /// How much of a message a list shows.
 const PREVIEW: usize = 160;
@@ -112,6 +117,13 @@ impl<'a> MetaMessage<'a> {
             Names { user_id: None, .. } => recipient.is_some(),
             _ => false,
         }
+    }
+
+    /// The file that came with it. An edit brings its own.
+    pub fn file(&self) -> Option<MediaId> {
+        let kind = self.0.text("type").filter(|kind| WITH_FILE.contains(&kind.as_str()));
+        let own = kind.and_then(|kind| self.0.object(&kind)?.text("id")?.parse().ok());
+        own.or_else(|| self.edited()?.file())
     }
 
     /// A person has another number, or another id.

@@ -202,7 +202,7 @@ pub(super) fn nonce(random: &Random) -> String {
     hex::encode(&random.bytes::<12>())
 }
 
-fn may_send(account: &Account) -> Result<()> {
+pub(super) fn may_send(account: &Account) -> Result<()> {
     match account.status() {
         Status::Active => Ok(()),
         Status::Disconnected => Err(Error::AccountDisconnected),

@@ -47,9 +47,11 @@ impl Receive {
         let mut turns: HashMap<(Line, ConversationId), Turn> = HashMap::new();
         let mut counts: HashMap<Line, Counts> = HashMap::new();
         let mut records_of: HashMap<Line, BTreeSet<usize>> = HashMap::new();
+        let mut notes = Vec::new();
         for landed in landed {
             counts.entry(landed.line.clone()).or_default().add_all(landed.counts);
             records_of.entry(landed.line.clone()).or_default().insert(landed.record);
+            notes.extend(landed.file);
             let Some((conversation, touch)) = landed.touch else { continue };
             let turn = turns.entry((landed.line, conversation)).or_default();
             turn.touches.push(touch);
@@ -59,7 +61,6 @@ impl Receive {
             let saved = self.save(&line, conversation, people, &turn, now).await;
             (line, turn, saved)
         });
-        let mut notes = Vec::new();
         let mut touched: BTreeMap<Timestamp, Vec<(Line, ConversationId)>> = BTreeMap::new();
         for (line, turn, saved) in stream::iter(saving).buffer_unordered(AT_ONCE).collect::<Vec<_>>().await {
             match saved {

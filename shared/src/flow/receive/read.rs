@@ -9,6 +9,7 @@ use crate::domain::{
     conversation::{Alias, Names, Person, Speaker},
     envelope::{Envelope, Kind, Unit},
     message::{Direction, Fact, Fields, MetaMessage, Origin, Renamed, Told, counterpart_of, person_of, readable},
+    meta_id::MediaId,
 };
 
 /// What a unit gives.
@@ -34,6 +35,7 @@ pub(super) struct Said {
     pub(super) person: Person,
     pub(super) renamed: Option<Renamed>,
     pub(super) statuses: BTreeMap<String, Fact>,
+    pub(super) file: Option<MediaId>,
 }
 
 impl Given {
@@ -129,6 +131,7 @@ fn said(envelope: &Envelope<'_>, unit: &Unit<'_>, text: &str) -> Option<Said> {
         person,
         renamed,
         statuses: status.into_iter().map(|status| (status, known.clone())).collect(),
+        file: message.file(),
     })
 }
 

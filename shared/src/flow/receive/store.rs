@@ -12,11 +12,13 @@ use super::{
 };
 use crate::{
     Error, Result,
-    aws::messages::{Counts, Event, Kept},
+    aws::messages::{Counts, Event, Kept, Note},
     domain::{
         account::Account,
         conversation::{Alias, Arrival, ConversationId, Head, Line, MessageId, Person, Place, Touch},
+        media::RECEIVED_FOR,
         message::{Direction, Fact, Origin, Put, Stored, Told},
+        meta_id::MediaId,
         parking::Reason,
         sending::{Between, Callback},
     },
@@ -32,6 +34,7 @@ pub(super) struct Landed {
     pub(super) line: Line,
     pub(super) touch: Option<(ConversationId, Touch)>,
     pub(super) counts: Counts,
+    pub(super) file: Option<Note>,
 }
 
 impl Delivery<'_> {
@@ -106,12 +109,14 @@ impl Receive {
         now: Timestamp,
     ) -> Result<Landed> {
         let line = line_of(account);
-        let mut counts = Counts::default();
+        let (mut counts, mut file) = (Counts::default(), None);
         let touch = match (&delivery.units[unit].1, belongs) {
             (Given::Message(said), Some(belongs)) => {
                 let message = stored(delivery, unit, said, account, belongs.conversation);
                 let parts = people.head(&line, belongs.conversation).map_or(&[][..], |head| &head.parts);
                 let put = self.put(&line, &message, said, parts, &mut counts, now).await?;
+                let note = |id: &MediaId| Note::File(line.clone(), id.clone(), message.received_at + RECEIVED_FOR);
+                file = said.file.as_ref().filter(|_| put != Put::Known).map(note);
                 let arrival = arrival(delivery, said, message.id, put);
                 Some((belongs.conversation, Touch::Arrived(Box::new(arrival))))
             }
@@ -127,7 +132,7 @@ impl Receive {
                 None
             }
         };
-        Ok(Landed { record: delivery.index, line, touch, counts })
+        Ok(Landed { record: delivery.index, line, touch, counts, file })
     }
 
     /// Puts a message, and gives it the facts that have waited for it.

@@ -1,9 +1,10 @@
-//! The function `inbox`: conversations, what was said in them, the people, how much of it there was, and the feed.
+//! The function `inbox`: conversations, what was said in them, the files and people, how much of it there was, and the feed.
 
 mod change;
 mod contacts;
 mod conversations;
 mod events;
+mod media;
 mod messages;
 mod stats;
 
@@ -24,7 +25,7 @@ use crate::{
     Error, Result,
     aws::{
         accounts::Accounts, audit::Audit, clients::Aws, credentials::Credentials, events::Events, messages::Messages,
-        stack_secret::StackSecret,
+        meta_app::MetaApps, stack_secret::StackSecret, vault::Vault,
     },
     clock::{Clock, Random},
     domain::{
@@ -32,7 +33,11 @@ use crate::{
         tenant::TenantId,
     },
     env::{Env, EnvError},
-    flow::admit::{First, Gate},
+    flow::{
+        admit::{First, Gate},
+        files::Files,
+    },
+    meta::Graph,
 };
 
 /// What this function may touch: its role in the template grants the same, its environment names the same.
@@ -44,15 +49,28 @@ pub struct Context {
     accounts: Accounts,
     messages: Messages,
     events: Events,
+    files: Files,
 }
 
 impl Context {
     pub fn from_env(env: &Env, clock: Clock, random: Random) -> Result<Self, EnvError> {
         let aws = Aws::from_env(env)?;
         let dynamodb = aws.dynamodb();
-        let secret = StackSecret::new(aws.secrets(clock.clone()), env.required("STACK_SECRET")?, clock.clone());
+        let secrets = aws.secrets(clock.clone());
+        let secret = StackSecret::new(secrets.clone(), env.required("STACK_SECRET")?, clock.clone());
         let credentials = Credentials::new(dynamodb.clone(), env.required("CREDENTIALS_TABLE")?);
         let audit = Audit::new(dynamodb.clone(), env.required("AUDIT_TABLE")?);
+        let accounts = Accounts::new(dynamodb.clone(), env.required("ACCOUNTS_TABLE")?);
+        let messages =
+            Messages::new(dynamodb.clone(), env.required("MESSAGES_TABLE")?, env.required("RETENTION_DAYS")?);
+        let files = Files {
+            accounts: accounts.clone(),
+            messages: messages.clone(),
+            vault: Vault::new(aws.later(Aws::kms), env.required("TOKEN_KEY")?, clock.clone()),
+            apps: MetaApps::new(secrets, env.required("META_APP_SECRETS")?, clock.clone()),
+            graph: Graph::from_env(env)?,
+            clock: clock.clone(),
+        };
         Ok(Self {
             admission: Admission {
                 gate: Gate::new(credentials, clock.clone(), First::Know(secret.clone())),
@@ -60,9 +78,10 @@ impl Context {
             },
             edge: Edge { audit, clock, random, routes: ROUTES },
             secret,
-            accounts: Accounts::new(dynamodb.clone(), env.required("ACCOUNTS_TABLE")?),
-            messages: Messages::new(dynamodb.clone(), env.required("MESSAGES_TABLE")?, env.required("RETENTION_DAYS")?),
+            accounts,
+            messages,
             events: Events::new(dynamodb, env.required("EVENTS_TABLE")?),
+            files,
         })
     }
 }
@@ -85,6 +104,7 @@ pub fn router(context: Context) -> Router {
         .route("/v1/accounts/{id}/conversations", get(conversations::list_of_account))
         .route("/v1/accounts/{id}/contacts", get(contacts::list))
         .route("/v1/accounts/{id}/stats", get(stats::show))
+        .route("/v1/accounts/{id}/media/{media_id}", get(media::fetch))
         .with_state(Arc::new(context));
     call::serve(routes, edge)
 }

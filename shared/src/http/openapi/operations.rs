@@ -11,7 +11,7 @@ use crate::{
         inbox::{ContactChange, FeedBody, StatsBody},
         list::List,
         oauth::{Confirm, Deletion, DeletionStatus, PopupAnswer, Resume},
-        send::{BatchBody, BatchMessage, NewMessage, ReadBody},
+        send::{BatchBody, BatchMessage, MediaBody, NewMessage, ReadBody},
     },
     shown::{
         account::AccountBody,
@@ -22,6 +22,15 @@ use crate::{
 
 pub(super) type Described = fn(&mut SchemaGenerator) -> Schema;
 
+/// What success brings.
+#[derive(Default)]
+pub(super) enum Response {
+    #[default]
+    Nothing,
+    Json(Described),
+    File,
+}
+
 #[derive(Default)]
 pub(super) struct Operation {
     pub(super) id: &'static str,
@@ -29,7 +38,9 @@ pub(super) struct Operation {
     pub(super) request: Option<Described>,
     /// The fields of a body that is a form.
     pub(super) form: &'static [&'static str],
-    pub(super) response: Option<Described>,
+    /// The fields of a body that is a form with a file: name, what it is.
+    pub(super) parts: &'static [(&'static str, &'static str)],
+    pub(super) response: Response,
     pub(super) is_list: bool,
     /// Parameters of the query: name, values, what it does.
     pub(super) query: &'static [(&'static str, &'static [&'static str], &'static str)],
@@ -52,12 +63,20 @@ impl Operation {
         Self { form, ..self }
     }
 
+    fn takes_file(self, parts: &'static [(&'static str, &'static str)]) -> Self {
+        Self { parts, ..self }
+    }
+
+    fn gives_file(self) -> Self {
+        Self { response: Response::File, ..self }
+    }
+
     fn gives<T: JsonSchema>(self) -> Self {
-        Self { response: Some(of::<T>), ..self }
+        Self { response: Response::Json(of::<T>), ..self }
     }
 
     fn lists<T: JsonSchema>(self) -> Self {
-        Self { response: Some(of::<List<T>>), is_list: true, ..self }
+        Self { response: Response::Json(of::<List<T>>), is_list: true, ..self }
     }
 
     fn asked(self, query: &'static [(&'static str, &'static [&'static str], &'static str)]) -> Self {
@@ -228,6 +247,12 @@ fn of_inbox(key: &str) -> Option<Operation> {
         "PATCH /v1/contacts/{id}" => {
             named("changeContact", "Change what you keep of a person").takes::<ContactChange>().gives::<ContactBody>()
         }
+        "GET /v1/accounts/{id}/media/{media_id}" => named(
+            "downloadMedia",
+            "A file of up to 4 MiB that somebody sent, or that was uploaded; pictures, sound and films keep their type, all \
+             else is bytes to be kept",
+        )
+        .gives_file(),
         "GET /v1/accounts/{id}/stats" => {
             named("getStats", "How many messages there were, by hour or day").gives::<StatsBody>().asked(&[
                 ("from", &[], "By default a day before, or 30 with granularity=day."),
@@ -278,6 +303,14 @@ fn of_send(key: &str) -> Option<Operation> {
                 .gives::<BatchBody>()
                 .once()
         }
+        "POST /v1/accounts/{id}/media" => named("uploadMedia", "Upload a file of up to 4 MiB, to be sent by its id")
+            .takes_file(&[
+                ("file", "The file; what its bytes are counts."),
+                ("kind", "What it is to be sent as: audio, document, image, sticker, video or voice."),
+                ("type", "Its MIME type, where the file's part does not say it."),
+            ])
+            .gives::<MediaBody>()
+            .once(),
         "DELETE /v1/messages/{id}" => {
             named("cancelMessage", "Keep a message from going out, unless a try has begun").gives::<MessageBody>()
         }

@@ -2,6 +2,7 @@
 
 mod batch;
 mod cancel;
+mod media;
 mod message;
 mod read;
 
@@ -14,6 +15,7 @@ use axum::{
 };
 
 pub use batch::BatchBody;
+pub use media::MediaBody;
 pub use message::{BatchMessage, NewMessage};
 pub use read::ReadBody;
 
@@ -32,6 +34,7 @@ use crate::{
     flow::{
         accept::Accept,
         admit::{First, Gate},
+        files::Files,
         known::Known,
         mark_read::MarkRead,
     },
@@ -47,6 +50,7 @@ pub struct Context {
     receipts: Receipts,
     accept: Accept,
     mark_read: MarkRead,
+    files: Files,
 }
 
 impl Context {
@@ -59,6 +63,9 @@ impl Context {
         let accounts = Accounts::new(dynamodb.clone(), env.required("ACCOUNTS_TABLE")?);
         let messages =
             Messages::new(dynamodb.clone(), env.required("MESSAGES_TABLE")?, env.required("RETENTION_DAYS")?);
+        let vault = Vault::new(aws.later(Aws::kms), env.required("TOKEN_KEY")?, clock.clone());
+        let apps = MetaApps::new(secrets, env.required("META_APP_SECRETS")?, clock.clone());
+        let graph = Graph::from_env(env)?;
         Ok(Self {
             admission: Admission {
                 gate: Gate::new(credentials, clock.clone(), First::Know(secret.clone())),
@@ -70,9 +77,17 @@ impl Context {
             mark_read: MarkRead {
                 accounts: accounts.clone(),
                 messages: messages.clone(),
-                vault: Vault::new(aws.later(Aws::kms), env.required("TOKEN_KEY")?, clock.clone()),
-                apps: MetaApps::new(secrets, env.required("META_APP_SECRETS")?, clock.clone()),
-                graph: Graph::from_env(env)?,
+                vault: vault.clone(),
+                apps: apps.clone(),
+                graph: graph.clone(),
+                clock: clock.clone(),
+            },
+            files: Files {
+                accounts: accounts.clone(),
+                messages: messages.clone(),
+                vault,
+                apps,
+                graph,
                 clock: clock.clone(),
             },
             accept: Accept {
@@ -100,6 +115,7 @@ pub fn router(context: Context) -> Router {
         .route("/v1/messages/{id}", delete(cancel::cancel))
         .route("/v1/accounts/{id}/messages", post(message::by_account))
         .route("/v1/accounts/{id}/messages/batch", post(batch::send))
+        .route("/v1/accounts/{id}/media", post(media::upload))
         .route("/v1/conversations/{id}/messages", post(message::in_conversation))
         .route("/v1/conversations/{id}/read", post(read::mark))
         .with_state(Arc::new(context));

@@ -6,7 +6,7 @@ use tests::World;
 
 use crate::{
     connect::{NUMBER, ONE, begin, call, system_token},
-    send,
+    media, send,
 };
 
 /// Whom acme knows, since they have written, and whom nobody does.
@@ -34,6 +34,14 @@ pub(super) async fn of_send(world: &World) {
     let batch =
         json!({"message": hello(), "recipients": [{"to": format!("+{STRANGER}")}, {"to": format!("+{KNOWN}")}]});
     assert_eq!(keyed(world, "messages/batch", "all", &batch).await, 202);
+    let media = format!("/v1/accounts/{NUMBER}/media");
+    let uploaded = media::Form::default().file("a.png", None, media::PNG).on(call(world, "acme", "POST", &media));
+    let uploaded = uploaded.send().await;
+    assert_eq!(uploaded.status, 201, "{uploaded:?}");
+    // `inbox` gives it back.
+    let file = format!("{media}/{}", uploaded.text("id"));
+    assert_eq!(call(world, "acme", "GET", &file).send().await.status, 200);
+
     // Refused: the key is given back.
     let gone = format!("/v1/accounts/{}/messages/batch", "300400500600799");
     let refused = call(world, "acme", "POST", &gone).header("idempotency-key", "nobody").json(&batch).send().await;
