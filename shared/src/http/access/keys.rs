@@ -14,6 +14,7 @@ use crate::{
         credential::{Credential, CredentialId, Kind, Order},
         scope::Scopes,
         tenant::TenantId,
+        time::rfc3339,
     },
     http::{
         body::Body,
@@ -142,8 +143,8 @@ impl KeyBody {
             name: key.name.clone(),
             tenant: key.tenant.clone(),
             scopes: key.scopes.clone(),
-            created_at: super::rfc3339(key.created_at),
-            expires_at: key.expires_at.map(super::rfc3339),
+            created_at: rfc3339(key.created_at),
+            expires_at: key.expires_at.map(rfc3339),
         }
     }
 }

@@ -152,8 +152,3 @@ impl<S: Send + Sync> FromRequestParts<S> for Id {
         id.parse().map(Self).map_err(|_| unknown())
     }
 }
-
-/// RFC 3339 in UTC, always with milliseconds.
-fn rfc3339(at: jiff::Timestamp) -> String {
-    format!("{at:.3}")
-}

@@ -7,13 +7,14 @@ use jiff::{SignedDuration, Timestamp};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{Context, Id, rfc3339, secret_bearing, unknown};
+use super::{Context, Id, secret_bearing, unknown};
 use crate::{
     Error, Result,
     domain::{
         credential::{Credential, CredentialId, Kind, Order, SESSION_LIFETIME},
         scope::{Scope, Scopes},
         tenant::TenantId,
+        time::rfc3339,
     },
     http::{body::Body, caller::Caller, idempotency::Once},
 };
