@@ -1,6 +1,7 @@
 //! From a change in a table to a reader who hears of it: `feed` tells, `GET /v1/events` is read.
 
 mod consumer;
+mod dying;
 mod faults;
 mod flood;
 mod logs;
