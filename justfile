@@ -101,9 +101,9 @@ page:
 sabotage *names:
     tests/sabotage/run {{ names }}
 
-# All of which a test run tries a part: every pair of faults in the way of one message, thousands of messages at a time
+# All of which a test run tries a part: every pair of faults in the way of one message, thousands of messages and events
 whole:
-    PATCHBAY_WHOLE=1 cargo test --profile load --workspace --test it -- --nocapture pairs_of_faults at_a_time isolation
+    PATCHBAY_WHOLE=1 cargo test --profile load --workspace --test it -- --nocapture pairs_of_faults at_a_time isolation flood
 
 # Fuzzes what strangers and Meta can make us read, so many seconds for each target; needs a nightly toolchain
 fuzz seconds="60" *targets:

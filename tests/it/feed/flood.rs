@@ -18,8 +18,9 @@ use crate::{
 
 const TENANTS: usize = 20;
 const PEOPLE: usize = 3;
-/// What a run brings about where nobody says more (`PATCHBAY_EFFECTS`): messages, statuses, changes by an operator.
+/// What a run brings about, and what it does where all is asked for: messages, statuses, changes by an operator.
 const EFFECTS: usize = 500;
+const ALL_EFFECTS: usize = 10_000;
 
 /// The number of a tenant, and its WABA.
 fn number(tenant: usize) -> String {
@@ -162,8 +163,7 @@ impl Flood {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn everything_is_told_in_order_to_whom_it_belongs_while_processes_die() {
-    let wanted =
-        shared::env::Env::process().optional("PATCHBAY_EFFECTS").map_or(EFFECTS, |effects| effects.parse().unwrap());
+    let wanted = if tests::whole() { ALL_EFFECTS } else { EFFECTS };
     let seed = 20_261_121;
     let began = Instant::now();
     let mut flood = Flood::start(seed).await;

@@ -252,3 +252,19 @@ async fn what_expires_is_told_to_nobody() {
     assert_eq!(page(&world, ACME, "after=now").await["data"], json!([]));
     assert_eq!(page(&world, ACME, "limit=100").await["data"], json!([]));
 }
+
+#[tokio::test]
+async fn what_the_benchmark_of_starts_hands_over_is_told_with_its_data() {
+    let world = World::deployed().await;
+    let feeder = world.cold_feed("feed");
+    let cases = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/benches/events/feed.json")).unwrap();
+    let cases: Value = serde_json::from_str(&cases).unwrap();
+    for case in cases.as_array().unwrap() {
+        assert!(world.hand_over_as(&feeder, "feed", &case["event"]).await);
+    }
+
+    let events = page(&world, ACME, "limit=100").await["data"].clone();
+    let events = events.as_array().unwrap();
+    assert_eq!(types(events), ["message.received"; 2]);
+    assert!(events.iter().all(|event| event["data"]["type"] == "text"), "{events:#?}");
+}

@@ -58,6 +58,7 @@ fn event(function: &str, key: &str) -> Value {
         "oauth-callback" => stranger(request("GET", "/oauth/callback", key)),
         "accounts" => of_acme(request("GET", "/v1/accounts", key)),
         "webhook" => delivery(request("POST", "/webhooks/whatsapp", key)),
+        "feed" => change(),
         "inbound" => batch(),
         "inbox" => of_acme(request("GET", "/v1/conversations", key)),
         "send" => of_acme(request("DELETE", "/v1/messages/msg_none", key)),
@@ -83,8 +84,8 @@ fn is_expected(function: &str, answer: &Value) -> Result<bool> {
         "oauth-callback" => Ok(answer["statusCode"] == 400),
         // Nobody has signed it: the app's secret was read to know that.
         "webhook" => Ok(answer["statusCode"] == 401),
-        // Nobody has connected the number: it is parked.
-        "inbound" => Ok(answer["batchItemFailures"] == json!([])),
+        // A message that is told; and a number that nobody has connected: it is parked.
+        "feed" | "inbound" => Ok(answer["batchItemFailures"] == json!([])),
         // There is no such message.
         "send" => Ok(answer["statusCode"] == 404),
         // Its message is not there yet: it comes again.
@@ -106,6 +107,23 @@ fn batch() -> Value {
     let body =
         json!({"v": 1, "at": 1_795_219_200_000_u64, "entry": "1", "field": "messages", "number": "1", "units": [unit]});
     record(&body)
+}
+
+/// A record of a stream: somebody has written to acme.
+fn change() -> Value {
+    let (partition, sort_key) = (format!("acme#c#{}", "0".repeat(32)), format!("m#001795219200000#{}", "0".repeat(20)));
+    let key = json!({"pk": {"S": partition}, "sk": {"S": sort_key}});
+    let item = json!({
+        "pk": key["pk"], "sk": key["sk"], "number": {"S": "1"}, "dir": {"S": "inbound"}, "origin": {"S": "customer"},
+        "seq": {"S": "1.0"}, "at": {"S": "2026-11-21T00:00:00Z"}, "generation": {"N": "1"}, "raw": {"B": "e30="},
+    });
+    let change =
+        json!({"ApproximateCreationDateTime": 1_795_219_200, "SequenceNumber": "1", "Keys": key, "NewImage": item});
+    json!({"Records": [{
+        "eventName": "INSERT",
+        "eventSourceARN": "arn:aws:dynamodb:us-east-1:123456789012:table/patchbay-MessagesTable/stream/1",
+        "dynamodb": change,
+    }]})
 }
 
 /// A record of the outbound queue.
