@@ -14,10 +14,9 @@ use crate::{
         faults::{Broken, deliver, take_in},
         text,
     },
+    send::{self, CUSTOMER},
 };
 
-/// Longer than a queue hides what somebody has died with.
-const ROUND: SignedDuration = SignedDuration::from_secs(181);
 /// Whatever dies, all is told in so many of them.
 const ROUNDS: usize = 6;
 
@@ -39,7 +38,7 @@ async fn read(world: &World, reader: &mut Reader, name: &str) -> bool {
     for run in 0..40 {
         let after = reader.after.as_ref().map(|after| format!("&after={after}")).unwrap_or_default();
         let caller = format!("inbox-{name}-{run}");
-        let path = format!("/v1/events?limit=7{after}");
+        let path = format!("/v1/events?limit=100{after}");
         let call = match &reader.tenant {
             Some(_) => by_operator(world, &caller, "GET", &path),
             None => world.cold_call(&caller, "GET", &path).bearer(&world.first_key),
@@ -60,44 +59,65 @@ async fn read(world: &World, reader: &mut Reader, name: &str) -> bool {
     is_over
 }
 
-/// Somebody writes twice, the phone answers, its status comes, and each of it is told and read meanwhile.
+/// Somebody writes, the phone answers, and its status comes; all of it is told, and read by two.
 async fn writing_and_telling(world: Arc<World>) -> Vec<String> {
     world.cold_sweeper("test").handle(tests::schedule_event()).await.unwrap();
     receive::own(&world, ACME, receive::NUMBER, receive::WABA).await;
     let now = ago(&world, SignedDuration::from_secs(30));
     let said = |wamid: &str, after: i64| {
-        let contact = json!({"wa_id": "16505551234", "profile": {"name": "Maria"}});
-        delivery(
-            "messages",
-            json!({"contacts": [contact], "messages": [text("16505551234", wamid, now + after, wamid)]}),
-        )
+        let contact = json!({"wa_id": CUSTOMER, "profile": {"name": "Maria"}});
+        let said = text(CUSTOMER, wamid, now + after, wamid);
+        delivery("messages", json!({"contacts": [contact], "messages": [said]}))
     };
-    let echo = json!({"from": receive::DISPLAY, "to": "16505551234", "id": "wamid.echo", "timestamp": (now + 3).to_string(),
+    let echo = json!({"from": receive::DISPLAY, "to": CUSTOMER, "id": "wamid.echo", "timestamp": (now + 3).to_string(),
         "type": "text", "text": {"body": "Hi"}});
     let status =
-        json!({"id": "wamid.echo", "status": "delivered", "timestamp": now.to_string(), "recipient_id": "16505551234"});
+        json!({"id": "wamid.echo", "status": "delivered", "timestamp": now.to_string(), "recipient_id": CUSTOMER});
+    let bodies = [
+        said("wamid.1", 0),
+        delivery("smb_message_echoes", json!({"message_echoes": [echo]})),
+        said("wamid.2", 4),
+        delivery("messages", json!({"statuses": [status]})),
+    ];
+    deliver(&world, &bodies).await;
     let mut broken = Broken(Vec::new());
-    let (mut acme, mut all) = (Reader::of(ACME), Reader::of_all());
-    for (place, bodies) in [
-        vec![said("wamid.1", 0), delivery("smb_message_echoes", json!({"message_echoes": [echo]}))],
-        vec![said("wamid.2", 4), delivery("messages", json!({"statuses": [status]}))],
-    ]
-    .iter()
-    .enumerate()
-    {
-        deliver(&world, bodies).await;
-        broken.unless(take_in(&world).await, "it is taken in", place);
-        broken.unless(tell(&world, &place.to_string()).await, "it is told", place);
-        broken.unless(read(&world, &mut acme, &format!("acme-{place}")).await, "it is read", place);
-        world.clock.advance(ROUND);
+    broken.unless(take_in(&world).await, "it is taken in", ());
+    let (acme, all) = broken.unless_heard(&world).await;
+    for heard in [&acme, &all] {
+        let received = heard.iter().filter(|event| event["type"] == "message.received");
+        let received: Vec<&Value> = received.map(|event| &event["data"]["wamid"]).collect();
+        let first = |wamid: &str| received.iter().position(|one| *one == wamid);
+        let is_so = first("wamid.1").is_some() && first("wamid.1") < first("wamid.2");
+        broken.unless(is_so, "in their order", &received);
     }
-    broken.unless(read(&world, &mut all, "all").await, "all is read", ());
-    broken.unless_told(&world, &acme.heard).await;
-    broken.unless_told(&world, &all.heard).await;
+    broken.0
+}
+
+/// Somebody who has written is answered; it goes out, Meta tells what became of it, and all of that is told and read.
+async fn answering_and_telling(world: Arc<World>) -> Vec<String> {
+    send::faults::ready(&world).await;
+    send::faults::written_by(&world, CUSTOMER).await;
+    let sent = send::faults::send_once(&world, "one", &send::text(CUSTOMER, "One")).await;
+    let is_over = send::faults::until_over(&world).await && send::faults::told(&world).await;
+
+    let mut broken = Broken(Vec::new());
+    broken.unless(sent.status == 202 && is_over, "it ends", &sent);
+    broken.unless_heard(&world).await;
     broken.0
 }
 
 impl Broken {
+    /// All is told, and what two readers hear is how it stands: what they have heard.
+    async fn unless_heard(&mut self, world: &World) -> (Vec<Value>, Vec<Value>) {
+        self.unless(tell(world, "all").await, "it is told", ());
+        let (mut acme, mut all) = (Reader::of(ACME), Reader::of_all());
+        self.unless(read(world, &mut acme, "acme").await, "it is read", ());
+        self.unless(read(world, &mut all, "all").await, "all is read", ());
+        self.unless_told(world, &acme.heard).await;
+        self.unless_told(world, &all.heard).await;
+        (acme.heard, all.heard)
+    }
+
     /// Of each thing that was told, the last that a reader hears is how it stands; and all of them are told.
     async fn unless_told(&mut self, world: &World, heard: &[Value]) {
         let mut last: BTreeMap<(String, String), &Value> = BTreeMap::new();
@@ -120,14 +140,15 @@ impl Broken {
             self.unless(name == Some(json!(head.contact.shown_name())), "each person is told", (&head, contact));
         }
         self.unless(last.contains_key(&("account".to_owned(), receive::NUMBER.to_owned())), "the account is told", ());
-        let received = heard.iter().filter(|event| event["type"] == "message.received");
-        let received: Vec<&Value> = received.map(|event| &event["data"]["wamid"]).collect();
-        let first = |wamid: &str| received.iter().position(|one| *one == wamid);
-        self.unless(first("wamid.1") < first("wamid.2") && first("wamid.1").is_some(), "in their order", &received);
     }
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn telling_survives_every_single_fault() {
-    exhaust(writing_and_telling).await.must_hold("telling", 40);
+async fn telling_what_came_in_survives_every_single_fault() {
+    exhaust(writing_and_telling).await.must_hold("telling what came in", 40);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn telling_what_went_out_survives_every_single_fault() {
+    exhaust(answering_and_telling).await.must_hold("telling what went out", 40);
 }

@@ -240,6 +240,28 @@ async fn two_people_who_turn_out_to_be_one_are_told_to_be_one() {
 }
 
 #[tokio::test]
+async fn a_number_that_changes_hands_is_gone_for_the_one_and_new_for_the_other() {
+    let world = send::ready().await;
+    let path = format!("/v1/accounts/{NUMBER}");
+    assert_eq!(call(&world, ACME, "DELETE", &path).send().await.status, 200);
+    let before = told(&world, ACME).await;
+    let last = before.iter().rfind(|event| event["type"] == "account.updated").unwrap();
+    assert_eq!(last["data"]["status"], "disconnected", "{last:#}");
+    connected(&world, "bravo").await;
+
+    let of_bravo: Vec<Value> = told(&world, "bravo").await;
+    let of_acme = told(&world, ACME).await.split_off(before.len());
+
+    assert_eq!(types(&of_acme), ["account.updated"], "{of_acme:#?}");
+    assert_eq!((&of_acme[0]["data"], &of_acme[0]["phone_number_id"]), (&Value::Null, &json!(NUMBER)));
+    assert!(changed(&of_acme[0]).contains(&"phone_number_id"));
+    let account = of_bravo.iter().find(|event| event["type"] == "account.updated").unwrap();
+    assert_eq!((&account["data"]["tenant"], &account["data"]["status"]), (&json!("bravo"), &json!("active")));
+    assert!(changed(account).contains(&"phone_number_id"), "all of it is new");
+    assert!(!json!(of_bravo).to_string().contains(ACME));
+}
+
+#[tokio::test]
 async fn what_expires_is_told_to_nobody() {
     let world = send::ready().await;
     send::written_by(&world, send::CUSTOMER).await;

@@ -6,7 +6,7 @@ mod batches;
 mod budget;
 pub(crate) mod chaos;
 mod examples;
-mod faults;
+pub(crate) mod faults;
 mod isolation;
 mod outcomes;
 mod pacing;

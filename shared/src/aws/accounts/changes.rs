@@ -10,7 +10,7 @@ use crate::{
 /// An account that changed, or a tenant's default.
 #[derive(Debug)]
 pub enum Changed {
-    Account { was: Option<Box<Account>>, is: Option<Box<Account>> },
+    Account { was: Option<Box<Account>>, is: Box<Account> },
     Default { tenant: TenantId, was: Option<PhoneNumberId>, is: Option<PhoneNumberId> },
 }
 
@@ -41,7 +41,9 @@ impl Accounts {
         if key.parse::<PhoneNumberId>().is_err() {
             return Ok(None);
         }
-        let read = |item: &Option<Item>| row::read(item.clone()).map(|account| account.map(Box::new));
-        Ok(Some(Changed::Account { was: read(&change.was)?, is: read(&change.is)? }))
+        // A number has a row before it has an owner, and keeps it for ever.
+        let Some(is) = row::read(change.is.clone())? else { return Ok(None) };
+        let was = row::read(change.was.clone())?.map(Box::new);
+        Ok(Some(Changed::Account { was, is: Box::new(is) }))
     }
 }

@@ -16,7 +16,7 @@ use crate::{
 /// A message or a conversation that changed.
 #[derive(Debug)]
 pub enum Changed {
-    Message { tenant: TenantId, was: Option<Box<Stored>>, is: Option<Box<Stored>> },
+    Message { tenant: TenantId, was: Option<Box<Stored>>, is: Box<Stored> },
     Conversation { tenant: TenantId, id: ConversationId, was: Option<Box<Head>>, is: Option<Box<Head>> },
 }
 
@@ -60,7 +60,7 @@ impl Messages {
         }
         // What a person's messages were is told by the conversation that is gone.
         let Some(is) = is else { return Ok(None) };
-        let is = Some(Box::new(self.whole(&tenant, is).await?));
+        let is = Box::new(self.whole(&tenant, is).await?);
         let was = match was {
             Some(was) => Some(Box::new(self.whole(&tenant, was).await?)),
             None => None,

@@ -20,7 +20,7 @@ impl Tell {
         let (mut conversations, mut winners, mut last) = (HashSet::new(), HashSet::new(), HashSet::new());
         for subject in subjects {
             match subject {
-                Subject::OfMessages(Changed::Message { tenant, is: Some(is), .. }) => {
+                Subject::OfMessages(Changed::Message { tenant, is, .. }) => {
                     conversations.insert((tenant.clone(), is.id.conversation));
                 }
                 Subject::OfMessages(Changed::Conversation { tenant, is: Some(is), .. }) => {

@@ -51,13 +51,13 @@ impl Tell {
     ) -> Result<Vec<Event>> {
         match subject {
             Subject::OfMessages(messages::Changed::Message { tenant, was, is }) => {
-                message(change, tenant, was.as_deref(), is.as_deref(), seen)
+                message(change, tenant, was.as_deref(), is, seen)
             }
             Subject::OfMessages(messages::Changed::Conversation { tenant, id, was, is }) => {
                 conversation(change, (tenant, *id), [was.as_deref(), is.as_deref()], seen, now)
             }
             Subject::OfAccounts(accounts::Changed::Account { was, is }) => {
-                self.account(change, was.as_deref(), is.as_deref(), now).await
+                self.account(change, was.as_deref(), is, now).await
             }
             Subject::OfAccounts(accounts::Changed::Default { tenant, was, is }) => {
                 self.default(change, tenant, [was.as_ref(), is.as_ref()], now).await
@@ -87,10 +87,9 @@ impl Tell {
         &self,
         change: &Change,
         was: Option<&Account>,
-        is: Option<&Account>,
+        is: &Account,
         now: Timestamp,
     ) -> Result<Vec<Event>> {
-        let Some(is) = is else { return Ok(Vec::new()) };
         let (default, unread) = self.beside(is).await?;
         let shown = |account: &Account| Shown::of(&AccountBody::of(account, default.as_ref(), unread, now));
         let mut events = Vec::new();
@@ -138,14 +137,7 @@ impl Tell {
     }
 }
 
-fn message(
-    change: &Change,
-    tenant: &TenantId,
-    was: Option<&Stored>,
-    is: Option<&Stored>,
-    seen: &Seen,
-) -> Result<Vec<Event>> {
-    let Some(is) = is else { return Ok(Vec::new()) };
+fn message(change: &Change, tenant: &TenantId, was: Option<&Stored>, is: &Stored, seen: &Seen) -> Result<Vec<Event>> {
     let new = Head::new(is.number.clone(), is.received_at);
     // A message is put before the head that first tells of it.
     let (id, head) = seen.whole.of(tenant, is.id.conversation)?.unwrap_or((is.id.conversation, &new));

@@ -40,7 +40,7 @@ const ROUND: SignedDuration = SignedDuration::from_secs(181);
 const ROUNDS: usize = 7;
 
 /// A number that sends, and of which Meta tells nothing by itself: what it tells, the flows say.
-async fn ready(world: &World) {
+pub(crate) async fn ready(world: &World) {
     world.cold_sweeper("test").handle(schedule_event()).await.unwrap();
     world.meta.post(&format!("/_sim/numbers/{NUMBER}"), json!({"registered": true})).await;
     connect(world).await;
@@ -51,7 +51,7 @@ async fn connect(world: &World) {
 }
 
 /// A customer has written, so that they may be answered.
-async fn written_by(world: &World, from: &str) {
+pub(crate) async fn written_by(world: &World, from: &str) {
     let said = json!({"phone_number_id": NUMBER, "from": from, "type": "text", "text": {"body": "Hi"}});
     let wamids = world.meta.post("/_sim/inbound", said).await["wamids"].clone();
     let contact = json!({"wa_id": from, "profile": {"name": "Maria"}});
@@ -73,7 +73,7 @@ fn sending(world: &World, caller: &str, body: &Value) -> Call {
 }
 
 /// A client that repeats what it gets no answer to, under the same key.
-async fn send_once(world: &World, key: &str, body: &Value) -> Answer {
+pub(crate) async fn send_once(world: &World, key: &str, body: &Value) -> Answer {
     insist(world, &format!("send-{key}"), |caller| sending(world, caller, body).header("idempotency-key", key)).await
 }
 
@@ -106,7 +106,7 @@ async fn sweep(world: &World) {
 }
 
 /// Sends, and lets time pass with all that happens in it, until everything has come to its end.
-async fn until_over(world: &World) -> bool {
+pub(crate) async fn until_over(world: &World) -> bool {
     for _ in 0..ROUNDS {
         if send_out(world).await && all(world).await.iter().all(is_over) {
             return true;
@@ -118,7 +118,7 @@ async fn until_over(world: &World) -> bool {
 }
 
 /// Meta tells what became of all messages that it has, and that is taken in. Twice: it is told twice.
-async fn told(world: &World) -> bool {
+pub(crate) async fn told(world: &World) -> bool {
     let state = world.meta.state().await;
     let sent = state["messages"].as_array().into_iter().flatten().filter(|message| message["direction"] == "outbound");
     let at = world.clock.now().as_second().to_string();
