@@ -27,6 +27,7 @@ mod secrets;
 mod send;
 mod stack;
 mod template;
+mod templates;
 mod upkeep;
 mod vault;
 mod webhook;

@@ -11,7 +11,7 @@ use crate::{
         blobs::Blobs,
         clients::{Aws, made},
         connections::Connections,
-        messages::Messages,
+        messages::{Messages, Templates},
         parking::Parking,
         stack_secret::StackSecret,
     },
@@ -38,8 +38,9 @@ impl Context {
             receive: Receive {
                 tell: Tell {
                     accounts: accounts.clone(),
-                    connections: Connections::new(dynamodb, env.required("CONNECTIONS_TABLE")?),
+                    connections: Connections::new(dynamodb.clone(), env.required("CONNECTIONS_TABLE")?),
                     messages: messages.clone(),
+                    templates: Templates::new(dynamodb, env.required("MESSAGES_TABLE")?),
                     clock: clock.clone(),
                 },
                 park: Park { accounts: accounts.clone(), blobs: blobs.clone(), parking, clock: clock.clone() },

@@ -65,6 +65,8 @@ meta_id! {
     SubjectId
     /// A file that Meta keeps for a number: one of ours, or what somebody sent.
     MediaId
+    /// A message template in one language.
+    TemplateId
 }
 
 fn is_meta_id(raw: &str) -> bool {

@@ -3,6 +3,7 @@
 pub mod account;
 pub mod audit;
 pub mod bearer;
+mod check;
 pub mod connection;
 pub mod connection_id;
 pub mod conversation;
@@ -29,6 +30,7 @@ pub mod return_url;
 pub mod scope;
 pub mod sealed;
 pub mod sending;
+pub mod template;
 pub mod tenant;
 pub mod time;
 pub mod violation;

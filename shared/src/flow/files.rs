@@ -2,12 +2,9 @@
 //!
 //! An upload is noted once Meta has it. Half: Meta has a file that nobody knows, for 30 days. Twice: two files.
 
-use std::sync::Arc;
-
-use secrecy::SecretString;
 use sha2::{Digest, Sha256};
 
-use super::accept::may_send;
+use super::{accept::may_send, token};
 use crate::{
     Error, Result,
     aws::{
@@ -55,7 +52,7 @@ const UNSAID: &str = "application/octet-stream";
 impl Files {
     pub async fn upload(&self, account: &Account, upload: &Upload<'_>) -> Result<Media> {
         may_send(account)?;
-        let token = self.token(account).await?;
+        let token = token::of(&self.vault, account).await?;
         let app = self.apps.current().await?;
         let id = self.graph.with(&app, &token).upload(&account.number, upload).await?;
         let now = self.clock.now();
@@ -73,7 +70,7 @@ impl Files {
         if expires_at <= self.clock.now() {
             return Err(Trouble::Expired.into());
         }
-        let token = self.token(&account).await?;
+        let token = token::of(&self.vault, &account).await?;
         let app = self.apps.current().await?;
         let session = self.graph.with(&app, &token);
         let announced = session.announced(number, id).await.map_err(gone)?;
@@ -83,12 +80,6 @@ impl Files {
         let fetched = session.fetch(&announced, LARGEST).await.map_err(gone)?;
         sound(&announced, &fetched)?;
         Ok(File { shown: Shown::of(&fetched.bytes, &announced.mime_type), bytes: fetched.bytes })
-    }
-
-    async fn token(&self, account: &Account) -> Result<Arc<SecretString>> {
-        let sealed = account.hidden.token.as_ref().filter(|_| !account.is_disconnected());
-        let sealed = sealed.ok_or(Error::AccountDisconnected)?;
-        self.vault.open(&account.token_binding(&account.tenant, &account.number), sealed).await
     }
 }
 

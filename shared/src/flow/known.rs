@@ -7,7 +7,7 @@ use std::{
 
 use crate::domain::{
     conversation::{Alias, Leads, Line},
-    meta_id::PhoneNumberId,
+    meta_id::{PhoneNumberId, WabaId},
     tenant::TenantId,
 };
 
@@ -18,6 +18,7 @@ const MOST: usize = 10_000;
 pub struct Known {
     names: Arc<Mutex<HashMap<(Line, Alias), Leads>>>,
     owners: Arc<Mutex<HashMap<PhoneNumberId, TenantId>>>,
+    wabas: Arc<Mutex<HashMap<PhoneNumberId, WabaId>>>,
 }
 
 impl Known {
@@ -29,12 +30,20 @@ impl Known {
         locked(&self.owners).get(number).cloned()
     }
 
+    pub fn waba(&self, number: &PhoneNumberId) -> Option<WabaId> {
+        locked(&self.wabas).get(number).cloned()
+    }
+
     pub fn remember(&self, name: (Line, Alias), leads: Leads) {
         bounded(&self.names).insert(name, leads);
     }
 
     pub fn forget(&self, name: &(Line, Alias)) {
         locked(&self.names).remove(name);
+    }
+
+    pub fn remember_waba(&self, number: PhoneNumberId, waba: WabaId) {
+        bounded(&self.wabas).insert(number, waba);
     }
 
     pub fn remember_owner(&self, number: PhoneNumberId, owner: TenantId) {

@@ -23,5 +23,7 @@ pub mod recount;
 pub mod redrive;
 pub mod reencrypt;
 pub mod tell;
+pub mod templates;
+mod token;
 pub mod told;
 pub mod unpark;

@@ -1,7 +1,7 @@
 //! What Meta tells of a WABA or of a number's standing: taken over by the accounts it is about, and kept as an event.
 //!
-//! The account first, the event then. Twice or half: an account takes older news for nothing new, and an event is kept
-//! once.
+//! The account or the template first, the event then. Twice or half: they take older news for nothing new, and an event is
+//! kept once.
 
 use jiff::Timestamp;
 use serde_json::Value;
@@ -11,13 +11,15 @@ use crate::{
     aws::{
         accounts::Accounts,
         connections::Connections,
-        messages::{Event, Messages},
+        messages::{Event, Messages, Templates},
     },
     clock::Clock,
     domain::{
         account::{Account, Told, owners},
         envelope::{Envelope, Unit},
         meta_id::WabaId,
+        template::{self, Holder, Template},
+        tenant::TenantId,
     },
 };
 
@@ -26,6 +28,7 @@ pub struct Tell {
     pub accounts: Accounts,
     pub connections: Connections,
     pub messages: Messages,
+    pub templates: Templates,
     pub clock: Clock,
 }
 
@@ -60,9 +63,27 @@ impl Tell {
                 received_at: envelope.at,
                 raw: unit.raw.get(),
             };
+            let told = template::Told { field: &envelope.field, value: &value, at };
+            // What comes again after that came something later would bring back what was.
+            if template::FIELDS.contains(&told.field) && !self.messages.is_kept(&event).await? {
+                self.tell_of_template(tenant, &waba, told).await?;
+            }
             self.messages.keep(&event).await?;
         }
         Ok(!accounts.is_empty())
+    }
+
+    /// Each tenant that rests on a WABA has its own copy of its templates.
+    async fn tell_of_template(&self, tenant: &TenantId, waba: &WabaId, told: template::Told<'_>) -> Result<()> {
+        let Some((key, _)) = told.about() else { return Ok(()) };
+        let holder = Holder { tenant: tenant.clone(), waba: waba.clone() };
+        let change = |found: Option<Template>| told.takes_effect_on(found);
+        let kept = self.templates.edit(&holder, &key, self.clock.now(), change).await?;
+        // What is in it is not told: whoever asks next is to read it.
+        if kept.is_some_and(|template| template.parameters().is_none()) {
+            self.templates.note_read(&holder, None).await?;
+        }
+        Ok(())
     }
 
     /// Meta confirms the permission that made an account: that belongs to the attempt, unless it was over by then.

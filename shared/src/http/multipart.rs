@@ -35,7 +35,14 @@ impl<S: Send + Sync> FromRequest<S> for Form {
         let kind = request.headers().get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
         let boundary = kind.and_then(boundary).ok_or(Error::UnsupportedMediaType { wanted: FORM })?;
         let body = to_bytes(request.into_body(), LARGEST + AROUND).await.map_err(|_| Trouble::TooLargeToSend)?;
-        parts(&body, &boundary).map(Self).map_err(|detail| Error::MalformedForm { detail })
+        Self::read(&body, &boundary).map_err(|detail| Error::MalformedForm { detail })
+    }
+}
+
+impl Form {
+    /// Says what is wrong where it is no form.
+    pub fn read(body: &Bytes, boundary: &str) -> Result<Self, &'static str> {
+        parts(body, boundary).map(Self)
     }
 }
 

@@ -89,6 +89,10 @@ routes! {
     GET    "/v1/accounts/{id}/diagnosis"    "accounts" Access::Scope(Scope::AccountsRead), One, 200;
     POST   "/v1/accounts/{id}/repair"       "accounts" Access::Scope(Scope::AccountsWrite), One, 200;
     PUT    "/v1/accounts/{id}/pin"          "accounts" Access::Scope(Scope::AccountsWrite), One, 200;
+    GET    "/v1/accounts/{id}/templates"    "accounts" Access::Scope(Scope::TemplatesRead), One, 200;
+    POST   "/v1/accounts/{id}/templates"    "accounts" Access::Scope(Scope::TemplatesWrite), One, 201;
+    DELETE "/v1/accounts/{id}/templates/{name}"
+                                            "accounts" Access::Scope(Scope::TemplatesWrite), One, 204;
 
     GET    "/webhooks/whatsapp" "webhook" Access::Public, Any, 200;
     POST   "/webhooks/whatsapp" "webhook" Access::Public, Any, 200;

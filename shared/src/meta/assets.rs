@@ -51,7 +51,7 @@ impl Session<'_> {
     }
 
     pub async fn numbers_of(&self, waba: &WabaId) -> Result<Vec<Number>, MetaError> {
-        let numbers: Vec<NumberBody> = self.list(&format!("{waba}/phone_numbers"), NUMBER_FIELDS).await?;
+        let numbers: Vec<NumberBody> = self.list(&format!("{waba}/phone_numbers"), NUMBER_FIELDS, &[]).await?;
         Ok(numbers.into_iter().map(Number::from).collect())
     }
 
@@ -82,16 +82,21 @@ impl Session<'_> {
             #[serde(deserialize_with = "wire::id")]
             id: T,
         }
-        let nodes: Vec<Node<T>> = self.list(path, "id").await?;
+        let nodes: Vec<Node<T>> = self.list(path, "id", &[]).await?;
         Ok(nodes.into_iter().map(|node| node.id).collect())
     }
 
     /// Every page of a list. An element that cannot be read is left out, for the others' sake.
-    async fn list<T: DeserializeOwned>(&self, path: &str, fields: &str) -> Result<Vec<T>, MetaError> {
+    pub(super) async fn list<T: DeserializeOwned>(
+        &self,
+        path: &str,
+        fields: &str,
+        filter: &[(&'static str, &str)],
+    ) -> Result<Vec<T>, MetaError> {
         let mut all = Vec::new();
         let mut after: Option<String> = None;
         for _ in 0..PAGES {
-            let mut query = vec![("fields", fields), ("limit", PAGE)];
+            let mut query = [&[("fields", fields), ("limit", PAGE)], filter].concat();
             query.extend(after.as_deref().map(|after| ("after", after)));
             let page: Page<Value> = self.get(path, &query).await?;
             all.extend(page.data.into_iter().filter_map(|element| serde_json::from_value(element).ok()));

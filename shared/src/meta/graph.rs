@@ -277,8 +277,12 @@ impl Session<'_> {
     }
 
     pub(super) async fn delete(&self, path: &str) -> Result<(), MetaError> {
+        self.delete_where(path, &[]).await
+    }
+
+    pub(super) async fn delete_where(&self, path: &str, query: &[(&'static str, &str)]) -> Result<(), MetaError> {
         let proof = self.proof();
-        let query = vec![("appsecret_proof", proof.as_str())];
+        let query = [query, &[("appsecret_proof", proof.as_str())]].concat();
         let call = Call { method: Method::DELETE, path, query, body: Body::Empty, bearer: None };
         self.call(call).await.and_then(Done::check)
     }

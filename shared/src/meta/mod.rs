@@ -9,6 +9,7 @@ pub mod messages;
 pub mod number;
 pub mod signature;
 pub mod signed_request;
+pub mod templates;
 mod wire;
 
 pub use graph::{AppSession, Graph, Session};

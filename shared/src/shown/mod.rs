@@ -4,3 +4,4 @@ pub mod account;
 pub mod connection;
 pub mod conversation;
 pub mod meta_fault;
+pub mod template;

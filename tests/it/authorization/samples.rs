@@ -13,6 +13,7 @@ use crate::{
     inbox::Seeds,
     media,
     send::{self, CUSTOMER},
+    templates,
 };
 
 /// The numbers of [`TWO`]: one that nobody has verified, and one to connect.
@@ -171,6 +172,13 @@ async fn of_accounts(world: &World, route: &Route) -> Sample {
     connect(world).await;
     let sample = Sample::at(route.path.replace("{id}", NUMBER));
     match (route.method.as_str(), route.path) {
+        ("POST", "/v1/accounts/{id}/templates") => sample.json(templates::order("sample")),
+        ("DELETE", "/v1/accounts/{id}/templates/{name}") => {
+            let path = format!("/v1/accounts/{NUMBER}/templates");
+            let made = call(world, "acme", "POST", &path).json(&templates::order("to_delete")).send().await;
+            assert_eq!(made.status, 201, "{made:?}");
+            Sample { path: sample.path.replace("{name}", "to_delete"), ..sample }
+        }
         ("PATCH", _) => sample.json(json!({ "label": "Shop" })),
         ("PUT", "/v1/accounts/{id}/pin") => sample.json(json!({ "pin": "123456" })),
         ("GET" | "DELETE" | "POST", _) => sample,

@@ -15,7 +15,7 @@ const MOST: usize = 4 * 1024 * 1024;
 async fn a_file_goes_to_meta_as_what_it_is_and_comes_back() {
     let world = send::ready().await;
 
-    let uploaded = Form::default().file("a \"b\".png", None, PNG).send(&world, ACME).await;
+    let uploaded = Form::default().file("a picture.png", None, PNG).send(&world, ACME).await;
 
     let (id, expires_at) = (uploaded.body["id"].clone(), uploaded.body["expires_at"].clone());
     assert_eq!(
@@ -30,7 +30,9 @@ async fn a_file_goes_to_meta_as_what_it_is_and_comes_back() {
     assert_eq!(left.as_hours(), 24 * 30 - 1, "{left}");
     let posts = world.meta.calls("/media").await;
     assert_eq!(posts.len(), 1, "{posts:#?}");
-    assert_eq!(posts[0]["body"], json!({"messaging_product": "whatsapp", "type": "image/png"}), "{posts:#?}");
+    let file = json!({"field": "file", "name": "a picture.png", "content_type": "image/png", "length": PNG.len()});
+    let body = json!({"messaging_product": "whatsapp", "type": "image/png", "files": [file]});
+    assert_eq!(posts[0]["body"], body, "{posts:#?}");
     let back = fetched(&world, &id).await;
     assert_eq!((back.status, &back.bytes[..], back.header("content-type")), (200, PNG, Some("image/png")));
     // It is what a message can carry.
@@ -38,7 +40,7 @@ async fn a_file_goes_to_meta_as_what_it_is_and_comes_back() {
     let message =
         send::send(&world, &json!({"to": format!("+{CUSTOMER}"), "type": "image", "image": {"id": id}})).await;
     send::settle(&world).await;
-    assert_eq!(send::status(&world, &message).await, "delivered");
+    assert_eq!(send::status(&world, &message).await, "read");
     let audited = world.table("AUDIT_TABLE").await.into_iter();
     let mut audited = audited.filter(|entry| entry["what"] == "POST /v1/accounts/{id}/media");
     assert_eq!(

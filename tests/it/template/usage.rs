@@ -17,6 +17,7 @@ use crate::{
     feed::incompressible,
     inbox::Seeds,
     receive::{deliver, delivery, text},
+    templates::order,
 };
 
 pub(super) async fn everything(world: &World) {
@@ -114,6 +115,7 @@ async fn of_accounts(world: &World) {
         let answer = call(world, tenant, method, &format!("{path}/{action}")).send().await;
         assert_eq!(answer.status, 200, "{answer:?}");
     }
+    templates(world, tenant, &path).await;
     assert_eq!(call(world, tenant, "DELETE", &path).send().await.status, 200);
 
     let left = uninspected(world, tenant).await;
@@ -121,6 +123,22 @@ async fn of_accounts(world: &World) {
     let chosen = act(world, tenant, &left, "accounts", json!({"phone_number_ids": [number]})).await;
     assert_eq!((chosen.status, chosen.text("status")), (202, "connected".to_owned()), "{chosen:?}");
     assert_eq!(call(world, tenant, "DELETE", &path).send().await.status, 200);
+}
+
+/// They are listed, one is handed in twice under a key, refused under another, and deleted.
+async fn templates(world: &World, tenant: &str, account: &str) {
+    let path = format!("{account}/templates");
+    assert_eq!(call(world, tenant, "GET", &path).send().await.status, 200);
+    let post = async |key: &str, name: &str| {
+        let call = call(world, tenant, "POST", &path).header("idempotency-key", key);
+        call.json(&order(name)).send().await.status
+    };
+    assert_eq!((post("once", "shipped").await, post("once", "shipped").await), (201, 201));
+    // Refused: the key is given back.
+    let fault = json!({"match": {"path": "/message_templates"}, "times": 1, "fault": {"error": {"code": 100}}});
+    world.meta.post("/_sim/faults", fault).await;
+    assert_eq!(post("refused", "other").await, 502);
+    assert_eq!(call(world, tenant, "DELETE", &format!("{path}/shipped")).send().await.status, 204);
 }
 
 async fn of_access(world: &World) {

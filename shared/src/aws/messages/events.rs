@@ -26,13 +26,27 @@ pub struct Event<'a> {
     pub raw: &'a str,
 }
 
-impl Messages {
-    /// Says whether it is new: known is what was said in the same words of the same thing at the same time.
-    pub async fn keep(&self, event: &Event<'_>) -> Result<bool> {
-        let said = format!("{}\0{}\0{}", event.field, event.kind, event.raw);
-        let at = event.at.unwrap_or(Timestamp::UNIX_EPOCH);
+impl Event<'_> {
+    /// Its partition and sort key.
+    fn place(&self) -> (String, String) {
+        let said = format!("{}\0{}\0{}", self.field, self.kind, self.raw);
+        let at = self.at.unwrap_or(Timestamp::UNIX_EPOCH);
         let sort_key = format!("{}#{}", sortable(at), &hex::sha256(said.as_bytes())[..20]);
-        let mut item = text_key(format!("{}#e#{}", event.tenant, event.waba), sort_key);
+        (format!("{}#e#{}", self.tenant, self.waba), sort_key)
+    }
+}
+
+impl Messages {
+    /// Whether it was kept before: known is what was said in the same words of the same thing at the same time.
+    pub async fn is_kept(&self, event: &Event<'_>) -> Result<bool> {
+        let (pk, sk) = event.place();
+        Ok(self.get(pk, sk).await?.is_some())
+    }
+
+    /// Says whether it is new.
+    pub async fn keep(&self, event: &Event<'_>) -> Result<bool> {
+        let (pk, sk) = event.place();
+        let mut item = text_key(pk, sk);
         let deflated = miniz_oxide::deflate::compress_to_vec(event.raw.as_bytes(), 6);
         let text = |value: &str| AttributeValue::S(value.to_owned());
         item.insert("field".to_owned(), text(event.field));

@@ -11,6 +11,7 @@
 //! | name of a contact, to be searched | `<tenant>#q#<number>` | `<lower case>#<conversation>` |
 //! | counts | `<tenant>#n#<number>` | hour |
 //! | event of a WABA | `<tenant>#e#<waba>` | `<ms>#<hash>` |
+//! | template, and `!`: when Meta's list was read | `<tenant>#t#<waba>` | `<name>#<language>` |
 //! | file at Meta | `<tenant>#f#<number>` | id |
 //! | status that waits for its message | `<tenant>#s#<number>` | `<wamid>#<status>#<participant>` |
 //! | gate: a number's rate and what is due | `<tenant>#g#<number>` | `-` |
@@ -37,6 +38,7 @@ mod seen;
 mod sending;
 mod stats;
 mod statuses;
+mod templates;
 mod unread;
 
 use aws_sdk_dynamodb::{
@@ -69,6 +71,7 @@ pub use recount::Name;
 pub use seen::{Seen, Wanted};
 pub use sending::Stepped;
 pub use statuses::Kept;
+pub use templates::{TemplatePage, Templates};
 pub use unread::Unread;
 
 #[derive(Debug, Clone)]

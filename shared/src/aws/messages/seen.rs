@@ -7,7 +7,9 @@ use super::{
     aliases::{alias_key, head_key, leads},
     conversation_key,
     gates::{self, gate_key},
-    row, text_key,
+    row,
+    templates::{self, template_key},
+    text_key,
 };
 use crate::{
     Result,
@@ -18,6 +20,7 @@ use crate::{
         message::Stored,
         meta_id::PhoneNumberId,
         sending::Gate,
+        template::{Holder, Key, Template},
         tenant::TenantId,
     },
 };
@@ -30,6 +33,7 @@ pub struct Wanted {
     pub heads: HashSet<(Line, ConversationId)>,
     pub gates: HashSet<Line>,
     pub messages: HashSet<(TenantId, MessageId)>,
+    pub templates: HashSet<(Holder, Key)>,
 }
 
 /// What was looked up. None: it is not there.
@@ -40,6 +44,7 @@ pub struct Seen {
     pub heads: HashMap<(Line, ConversationId), Option<Head>>,
     pub gates: HashMap<Line, Gate>,
     pub messages: HashMap<(TenantId, MessageId), Stored>,
+    pub templates: HashMap<(Holder, Key), Option<Template>>,
 }
 
 impl Wanted {
@@ -49,6 +54,7 @@ impl Wanted {
             && self.heads.is_empty()
             && self.gates.is_empty()
             && self.messages.is_empty()
+            && self.templates.is_empty()
     }
 }
 
@@ -67,12 +73,16 @@ impl Messages {
             wanted.messages.iter().map(|of| (message_key(&of.0, &of.1), of)).map(by_text).collect();
         let of_gates = wanted.gates.iter().map(gate_key);
         let of_messages = wanted.messages.iter().map(|(tenant, id)| message_key(tenant, id));
-        let ours = of_aliases.chain(of_heads).chain(of_gates).chain(of_messages);
+        let of_holders: HashMap<_, _> =
+            wanted.templates.iter().map(|of| (template_key(&of.0, &of.1), of)).map(by_text).collect();
+        let of_templates = wanted.templates.iter().map(|(holder, key)| template_key(holder, key));
+        let ours = of_aliases.chain(of_heads).chain(of_gates).chain(of_messages).chain(of_templates);
         keys.extend(ours.map(|key| (self.table.as_str(), key)));
 
         seen.accounts.extend(wanted.accounts.iter().map(|id| (id.clone(), None)));
         seen.aliases.extend(wanted.aliases.iter().map(|name| (name.clone(), Leads::default())));
         seen.heads.extend(wanted.heads.iter().map(|head| (head.clone(), None)));
+        seen.templates.extend(wanted.templates.iter().map(|template| (template.clone(), None)));
         for (table, item) in batch_get::items(&self.client, keys).await? {
             if table != self.table {
                 seen.accounts.extend(Accounts::read(item)?.map(|account| (account.number.clone(), Some(account))));
@@ -87,6 +97,8 @@ impl Messages {
                 seen.gates.insert((*line).clone(), gates::read(item)?);
             } else if let Some(of) = messages.get(&place) {
                 seen.messages.insert((*of).clone(), self.whole(&of.0, item).await?);
+            } else if let Some(of) = of_holders.get(&place) {
+                seen.templates.insert((*of).clone(), Some(templates::read(item)?));
             }
         }
         Ok(())

@@ -13,7 +13,10 @@ use super::{
     read,
     template::{components, parameter, words},
 };
-use crate::domain::violation::Violation;
+use crate::domain::{
+    template::{Sent, Template},
+    violation::Violation,
+};
 
 /// A message, and everyone it is for: a recipient that will not do stops nobody else.
 #[derive(Debug, Clone, PartialEq)]
@@ -67,6 +70,32 @@ impl Batch {
     }
 }
 
+impl Batch {
+    /// What of the message cannot fit its template, as it is for one recipient. What the recipient's own parameters are at
+    /// fault for is pointed at there.
+    pub fn misfits(&self, template: &Template, addressee: &Addressee) -> Vec<Violation> {
+        const OF_MESSAGE: &str = "/message/template";
+        let message = self.message.addressed(addressee);
+        let Some((_, sent)) = message.template() else { return Vec::new() };
+        let mut misfits = template.misfits(Sent { template: sent, pointer: OF_MESSAGE });
+        let body = sent["components"].as_array().into_iter().flatten().position(is_body);
+        for misfit in &mut misfits {
+            let place = match (&addressee.filling, body) {
+                (Some(Filling::Components(_)), _) => {
+                    misfit.pointer.strip_prefix(OF_MESSAGE).map(|rest| format!("/parameters{rest}"))
+                }
+                (Some(Filling::Body(_)), Some(body)) => {
+                    let own = format!("{OF_MESSAGE}/components/{body}/parameters");
+                    misfit.pointer.strip_prefix(&own).map(|rest| format!("/parameters{rest}"))
+                }
+                _ => None,
+            };
+            misfit.pointer = place.unwrap_or_else(|| misfit.pointer.clone());
+        }
+        misfits
+    }
+}
+
 impl Outgoing {
     /// The message as it is for one recipient.
     #[must_use]
@@ -95,13 +124,15 @@ impl Filling {
             *components = json!([]);
         }
         let Some(components) = components.as_array_mut() else { return };
-        let is_body =
-            |component: &&mut Value| component["type"].as_str().is_some_and(|kind| kind.eq_ignore_ascii_case("body"));
-        match components.iter_mut().find(is_body) {
+        match components.iter_mut().find(|component| is_body(component)) {
             Some(body) => body["parameters"] = parameters,
             None => components.push(json!({"type": "body", "parameters": parameters})),
         }
     }
+}
+
+fn is_body(component: &Value) -> bool {
+    component["type"].as_str().is_some_and(|kind| kind.eq_ignore_ascii_case("body"))
 }
 
 /// What is wrong with the batch as such.

@@ -4,7 +4,6 @@
 //! of interactive messages, components, buttons, parameters and headers that nobody here knows pass as they are.
 
 mod batch;
-mod check;
 mod content;
 mod emoji;
 mod envelope;
@@ -18,7 +17,7 @@ mod tests;
 
 use serde_json::{Map, Value};
 
-use super::violation::Violation;
+use super::{check, template::Key, violation::Violation};
 use check::{Findings, Part};
 use envelope::{Envelope, KEPT_ELSEWHERE};
 
@@ -50,6 +49,14 @@ impl Outgoing {
     pub fn is_free_form(&self) -> bool {
         let has_category = self.body.get("category").is_some_and(|category| !category.is_null());
         !has_category && !matches!(self.kind, Kind::Template | Kind::Reaction)
+    }
+
+    /// The template it names, and all it says of it.
+    pub fn template(&self) -> Option<(Key, &Value)> {
+        let template = self.body.get(Kind::Template.as_str()).filter(|_| self.kind == Kind::Template)?;
+        let name = template["name"].as_str()?.parse().ok()?;
+        let language = template["language"]["code"].as_str()?.parse().ok()?;
+        Some((Key { name, language }, template))
     }
 
     /// Whether such a message can be sent to such a recipient: needed where the body names none.

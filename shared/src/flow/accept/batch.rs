@@ -45,10 +45,15 @@ impl Accept {
         let account = self.accounts.own(tenant, &number).await?;
         may_send(&account)?;
         let line = Line { tenant: tenant.clone(), number };
+        let template = self.template(&account, &batch.message, &mut Seen::default()).await?;
         let people = self.meet(&line, batch, at).await?;
         let of = |addressee: &Addressee| people.get(addressee.recipient.names().aliases().first()?);
         let judged = batch.recipients.iter().zip(0_u16..).map(|(recipient, index)| {
             let addressee = recipient.as_ref().map_err(|violations| Refused::Invalid(violations.clone()))?;
+            let misfits = template.as_ref().map(|template| batch.misfits(template, addressee)).unwrap_or_default();
+            if !misfits.is_empty() {
+                return Err(Refused::Invalid(misfits));
+            }
             let (conversation, head) = of(addressee).ok_or_else(|| Refused::Invalid(nobody()))?;
             if batch.message.is_free_form() && !batch.options.force && !head.is_open(at) {
                 return Err(Refused::WindowClosed);
@@ -87,7 +92,7 @@ impl Accept {
             }
         }
         let aliases: Vec<Alias> = wanted.keys().cloned().collect();
-        let seen = self.look(line, &aliases).await?;
+        let seen = self.look(line, &aliases, None).await?;
         let meeting = wanted.into_iter().map(|(alias, recipient)| {
             let known = known(&seen, line, &alias);
             async move {

@@ -5,6 +5,7 @@
 //! the id is the message, and is put once.
 
 mod batch;
+mod template;
 mod whom;
 
 use jiff::{SignedDuration, Timestamp};

@@ -13,6 +13,7 @@ use crate::{
         conversation::{Alias, Contact, ConversationId, Head, Line},
         meta_id::PhoneNumberId,
         outgoing::{Outgoing, Recipient},
+        template::{Holder, Key},
         tenant::TenantId,
     },
 };
@@ -43,6 +44,7 @@ impl Accept {
         let nobody = || Error::breaks("", "nothing that this person can be written to by is known");
         let recipient = recipient(&head.contact).ok_or_else(nobody)?;
         message.suits(&recipient).map_err(|violation| Error::Unprocessable(vec![violation]))?;
+        self.must_fit(&account, message, &mut Seen::default()).await?;
         Ok((account, id, head, recipient))
     }
 
@@ -57,20 +59,22 @@ impl Accept {
         // Another tenant's account is not there, whatever else is wrong.
         let recipient = message.recipient.clone();
         let aliases = recipient.iter().flat_map(|recipient| recipient.names().aliases()).collect::<Vec<_>>();
-        let mut seen = self.look(&line, &aliases).await?;
+        let mut seen = self.look(&line, &aliases, self.guess(&line, message)).await?;
         let account = seen.accounts.remove(&line.number).flatten().filter(|account| account.tenant == *tenant);
         let account = account.ok_or(Error::NotFound { thing: "account" })?;
         let recipient = recipient.ok_or_else(|| Error::breaks("/to", "is required: to or recipient"))?;
         super::may_send(&account)?;
+        self.must_fit(&account, message, &mut seen).await?;
         let alias = aliases.first().ok_or_else(|| Error::breaks("/to", "names nobody"))?;
         let (id, head) = self.whom(&line, alias, &recipient, &mut seen, now).await?;
         Ok((account, id, head, recipient))
     }
 
-    /// The account, and the conversations that names lead to.
-    pub(super) async fn look(&self, line: &Line, aliases: &[Alias]) -> Result<Seen> {
+    /// The account, a template, and the conversations that names lead to.
+    pub(super) async fn look(&self, line: &Line, aliases: &[Alias], template: Option<(Holder, Key)>) -> Result<Seen> {
         let mut seen = Seen::default();
-        let mut wanted = Wanted { accounts: HashSet::from([line.number.clone()]), ..Wanted::default() };
+        let accounts = HashSet::from([line.number.clone()]);
+        let mut wanted = Wanted { accounts, templates: template.into_iter().collect(), ..Wanted::default() };
         let mut guessed = Vec::new();
         for alias in aliases {
             let name = (line.clone(), alias.clone());
@@ -130,7 +134,7 @@ impl Accept {
             if self.messages.begin(line, id, &head, alias, now).await? {
                 return Ok((id, Head { revision: 1, ..head }));
             }
-            *seen = self.look(line, std::slice::from_ref(alias)).await?;
+            *seen = self.look(line, std::slice::from_ref(alias), None).await?;
         }
         Err(Error::aws("a name was given to others without end"))
     }

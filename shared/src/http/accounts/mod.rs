@@ -4,6 +4,7 @@ mod change;
 mod diagnosis;
 mod numbers;
 mod pin;
+mod templates;
 mod verification;
 mod version;
 
@@ -14,7 +15,7 @@ use axum::{
     extract::{FromRef, FromRequestParts, Path, State},
     http::{header, request::Parts},
     response::{IntoResponse, Response},
-    routing::{get, post, put},
+    routing::{delete, get, post, put},
 };
 use tokio::task::JoinSet;
 
@@ -22,6 +23,7 @@ pub use change::ChangeBody;
 pub use diagnosis::DiagnosisBody;
 pub use numbers::Choice;
 pub use pin::PinBody;
+pub use templates::NewTemplate;
 pub use verification::Verification;
 
 use super::{
@@ -34,15 +36,25 @@ use super::{
 };
 use crate::{
     Error, Result,
-    aws::{clients::Aws, messages::Unread, transaction::Transactions},
+    aws::{
+        clients::Aws,
+        messages::{Templates, Unread},
+        receipts::Receipts,
+        transaction::Transactions,
+    },
     clock::{Clock, Random},
-    domain::{account::Account, conversation::Line, meta_id::PhoneNumberId},
+    domain::{
+        account::{self, Account},
+        conversation::Line,
+        meta_id::PhoneNumberId,
+    },
     env::{Env, EnvError},
     flow::{
         diagnose::Diagnose,
         disconnect::Disconnect,
         health::Health,
         own::{Kept, Own},
+        templates::Catalog,
     },
     shown::account::AccountBody,
 };
@@ -57,6 +69,8 @@ pub struct Context {
     health: Health,
     diagnose: Diagnose,
     unread: Unread,
+    catalog: Catalog,
+    receipts: Receipts,
 }
 
 impl Context {
@@ -66,9 +80,11 @@ impl Context {
         let common = Connecting::from_env(env, &aws, dynamodb.clone(), clock, random)?;
         let connect = &common.connect;
         let unread = Unread::new(dynamodb.clone(), env.required("MESSAGES_TABLE")?);
+        let catalog = Catalog::of(connect, Templates::new(dynamodb.clone(), env.required("MESSAGES_TABLE")?));
+        let receipts = Receipts::new(dynamodb.clone(), env.required("RECEIPTS_TABLE")?);
         let disconnect = Disconnect::of(connect, Transactions::new(dynamodb));
         let (own, health, diagnose) = (Own::of(connect), Health::of(connect), Diagnose::of(connect));
-        Ok(Self { common, own, disconnect, health, diagnose, unread })
+        Ok(Self { common, own, disconnect, health, diagnose, unread, catalog, receipts })
     }
 }
 
@@ -101,6 +117,8 @@ pub fn router(context: Context) -> Router {
         .route("/v1/accounts/{id}/diagnosis", get(diagnosis::show))
         .route("/v1/accounts/{id}/repair", post(diagnosis::repair))
         .route("/v1/accounts/{id}/pin", put(pin::set))
+        .route("/v1/accounts/{id}/templates", get(templates::list).post(templates::create))
+        .route("/v1/accounts/{id}/templates/{name}", delete(templates::delete))
         .route("/v1/connections/{id}/numbers", get(numbers::list))
         .route("/v1/connections/{id}/accounts", post(numbers::connect))
         .route("/v1/connections/{id}/numbers/{phone_number_id}/verification", post(verification::verify))
@@ -168,7 +186,7 @@ async fn disconnect(
     context.answer(&account).await
 }
 
-/// Reads again what Meta says of the number.
+/// Reads again what Meta says of the number, and the templates of its WABA.
 async fn refresh(State(context): State<Arc<Context>>, caller: Caller, Id(id): Id) -> Result<Response> {
     let account = context.own(&caller, &id).await?;
     if account.is_disconnected() {
@@ -176,6 +194,10 @@ async fn refresh(State(context): State<Arc<Context>>, caller: Caller, Id(id): Id
     }
     caller.call.concerns(id.as_str(), None);
     let account = context.health.look(&account).await?.ok_or_else(unknown)?;
+    // A token that does not work reads none.
+    if account.state != account::State::NeedsReconnect {
+        context.catalog.read(&account).await?;
+    }
     context.answer(&account).await
 }
 

@@ -6,7 +6,7 @@ use crate::{
     domain::event::EventType,
     http::{
         access::{Health, KeyBody, NewKey, NewKeyBody, NewSession, NewSessionBody},
-        accounts::{ChangeBody, Choice, DiagnosisBody, PinBody, Verification},
+        accounts::{ChangeBody, Choice, DiagnosisBody, NewTemplate, PinBody, Verification},
         connections::{NewConnection, Options},
         inbox::{ContactChange, FeedBody, StatsBody},
         list::List,
@@ -17,6 +17,7 @@ use crate::{
         account::AccountBody,
         connection::{ConnectionBody, NumberRow},
         conversation::{ContactBody, ConversationBody, MessageBody},
+        template::TemplateBody,
     },
 };
 
@@ -181,13 +182,28 @@ fn of_accounts(key: &str) -> Option<Operation> {
             .asked(&[("deregister", &["true", "false"], "Switch the number off at Meta, too.")])
             .conditional(),
         "POST /v1/accounts/{id}/refresh" => {
-            named("refreshAccount", "Read again what Meta says of a number").gives::<AccountBody>()
+            named("refreshAccount", "Read again what Meta says of a number, and its templates").gives::<AccountBody>()
         }
         "GET /v1/accounts/{id}/diagnosis" => {
             named("diagnoseAccount", "What is wrong with a number, and what to do").gives::<DiagnosisBody>()
         }
         "POST /v1/accounts/{id}/repair" => {
             named("repairAccount", "Do again what may mend a number").gives::<DiagnosisBody>()
+        }
+        "GET /v1/accounts/{id}/templates" => named(
+            "listTemplates",
+            "List the templates of a number's WABA, by name; a page may be short and `next` still go on",
+        )
+        .lists::<TemplateBody>(),
+        "POST /v1/accounts/{id}/templates" => {
+            named("createTemplate", "Hand a template in; where tenants share the WABA, with an operator key only")
+                .takes::<NewTemplate>()
+                .gives::<TemplateBody>()
+                .once()
+        }
+        "DELETE /v1/accounts/{id}/templates/{name}" => {
+            named("deleteTemplate", "Delete a template; where tenants share the WABA, with an operator key only")
+                .asked(&[("language", &[], "In this language only.")])
         }
         "PUT /v1/accounts/{id}/pin" => named("setPin", "Give the number's two-step PIN; it is never shown")
             .takes::<PinBody>()

@@ -1,6 +1,6 @@
 //! Reply buttons, and the one button that opens a link.
 
-use crate::domain::outgoing::check::{Part, differ, each, filled, text, word};
+use crate::domain::check::{Part, differ, each, filled, text, word};
 
 const MOST: usize = 3;
 const LONGEST_TITLE: usize = 20;

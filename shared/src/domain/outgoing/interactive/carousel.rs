@@ -1,7 +1,7 @@
 //! Cards side by side: media with a link or quick replies, or products.
 
 use super::{buttons, commerce, content_of_header};
-use crate::domain::outgoing::check::{ANY, Part, differ, each, text, whole};
+use crate::domain::check::{ANY, Part, differ, each, text, whole};
 
 const LEAST: usize = 2;
 const MOST: usize = 10;

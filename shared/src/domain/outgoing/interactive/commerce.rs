@@ -1,7 +1,7 @@
 //! Products, catalogs and orders.
 
 use super::list::sections_of;
-use crate::domain::outgoing::check::{ANY, Part, each, filled, number, object, scalar, word};
+use crate::domain::check::{ANY, Part, each, filled, number, object, scalar, word};
 
 const MOST_PRODUCTS: usize = 30;
 

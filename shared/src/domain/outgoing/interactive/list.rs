@@ -1,6 +1,6 @@
 //! Lists to choose one row from.
 
-use crate::domain::outgoing::check::{Part, differ, each, maybe_text, text};
+use crate::domain::check::{Part, differ, each, maybe_text, text};
 
 const MOST_SECTIONS: usize = 10;
 const MOST_ROWS: usize = 10;

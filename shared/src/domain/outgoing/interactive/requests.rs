@@ -1,6 +1,6 @@
 //! Messages that ask for one thing: a place, an address, a number, a call, a form.
 
-use crate::domain::outgoing::check::{ANY, Part, filled, object, scalar, word};
+use crate::domain::check::{ANY, Part, filled, object, scalar, word};
 
 pub(super) fn location(action: &Part<'_>) {
     action.need("name", word("send_location"));
