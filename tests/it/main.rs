@@ -17,6 +17,7 @@ mod idempotency;
 mod inbox;
 mod layering;
 mod local;
+mod manage;
 mod media;
 mod meta;
 mod meta_app;

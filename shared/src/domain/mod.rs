@@ -24,6 +24,7 @@ pub mod meta_error;
 pub mod meta_id;
 pub mod outgoing;
 pub mod parking;
+pub mod profile;
 pub mod proof;
 pub mod record;
 pub mod return_url;

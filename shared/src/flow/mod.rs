@@ -2,6 +2,7 @@
 
 pub mod accept;
 pub mod admit;
+pub mod block;
 pub mod connect;
 pub mod deliver;
 pub mod diagnose;
@@ -18,6 +19,7 @@ pub mod mark_read;
 pub mod mint;
 pub mod own;
 pub mod park;
+pub mod profile;
 pub mod receive;
 pub mod recount;
 pub mod redrive;

@@ -89,6 +89,8 @@ routes! {
     GET    "/v1/accounts/{id}/diagnosis"    "accounts" Access::Scope(Scope::AccountsRead), One, 200;
     POST   "/v1/accounts/{id}/repair"       "accounts" Access::Scope(Scope::AccountsWrite), One, 200;
     PUT    "/v1/accounts/{id}/pin"          "accounts" Access::Scope(Scope::AccountsWrite), One, 200;
+    GET    "/v1/accounts/{id}/profile"      "accounts" Access::Scope(Scope::AccountsRead), One, 200;
+    PATCH  "/v1/accounts/{id}/profile"      "accounts" Access::Scope(Scope::AccountsWrite), One, 200;
     GET    "/v1/accounts/{id}/templates"    "accounts" Access::Scope(Scope::TemplatesRead), One, 200;
     POST   "/v1/accounts/{id}/templates"    "accounts" Access::Scope(Scope::TemplatesWrite), One, 201;
     DELETE "/v1/accounts/{id}/templates/{name}"
@@ -115,6 +117,8 @@ routes! {
     POST   "/v1/accounts/{id}/messages/batch" "send" Access::Scope(Scope::MessagesSend), One, 202;
     POST   "/v1/conversations/{id}/messages"  "send" Access::Scope(Scope::MessagesSend), One, 202;
     POST   "/v1/conversations/{id}/read"      "send" Access::Scope(Scope::MessagesSend), One, 200;
+    POST   "/v1/contacts/{id}/block"          "send" Access::Scope(Scope::ContactsWrite), One, 200;
+    DELETE "/v1/contacts/{id}/block"          "send" Access::Scope(Scope::ContactsWrite), One, 204;
     POST   "/v1/accounts/{id}/media"          "send" Access::Scope(Scope::MessagesSend), One, 201;
     DELETE "/v1/messages/{id}"                "send" Access::Scope(Scope::MessagesSend), One, 200;
 }

@@ -259,9 +259,18 @@ impl Session<'_> {
         path: &str,
         object: &Map<String, Value>,
     ) -> Result<T, MetaError> {
+        self.send_object(Method::POST, path, object).await
+    }
+
+    pub(super) async fn send_object<T: DeserializeOwned>(
+        &self,
+        method: Method,
+        path: &str,
+        object: &Map<String, Value>,
+    ) -> Result<T, MetaError> {
         let proof = self.proof();
         let query = vec![("appsecret_proof", proof.as_str())];
-        self.call(Call { method: Method::POST, path, query, body: Body::Object(object), bearer: None }).await
+        self.call(Call { method, path, query, body: Body::Object(object), bearer: None }).await
     }
 
     pub(super) async fn post_parts<T: DeserializeOwned>(

@@ -179,6 +179,7 @@ async fn of_accounts(world: &World, route: &Route) -> Sample {
             assert_eq!(made.status, 201, "{made:?}");
             Sample { path: sample.path.replace("{name}", "to_delete"), ..sample }
         }
+        ("PATCH", "/v1/accounts/{id}/profile") => sample.json(json!({ "about": "Open" })),
         ("PATCH", _) => sample.json(json!({ "label": "Shop" })),
         ("PUT", "/v1/accounts/{id}/pin") => sample.json(json!({ "pin": "123456" })),
         ("GET" | "DELETE" | "POST", _) => sample,
@@ -215,6 +216,10 @@ async fn of_send(world: &World, route: &Route) -> Sample {
         let found = call(world, "acme", "GET", &format!("/v1/conversations?phone={CUSTOMER}")).send().await;
         Sample::at(route.path.replace("{id}", found.body["data"][0]["id"].as_str().unwrap()))
     };
+    let contact = || async {
+        let found = call(world, "acme", "GET", &format!("/v1/conversations?phone={CUSTOMER}")).send().await;
+        route.path.replace("{id}", found.body["data"][0]["contact"]["id"].as_str().unwrap())
+    };
     match route.key().as_str() {
         "POST /v1/messages" => Sample::at(route.path).json(answer),
         "POST /v1/accounts/{id}/messages" => Sample::at(route.path.replace("{id}", NUMBER)).json(answer),
@@ -224,6 +229,12 @@ async fn of_send(world: &World, route: &Route) -> Sample {
         }
         "POST /v1/accounts/{id}/media" => Sample::at(route.path.replace("{id}", NUMBER)).file(media::PNG),
         "POST /v1/conversations/{id}/messages" => in_conversation().await.json(json!({ "text": answer["text"] })),
+        "POST /v1/contacts/{id}/block" => Sample::at(contact().await),
+        "DELETE /v1/contacts/{id}/block" => {
+            let path = contact().await;
+            assert_eq!(call(world, "acme", "POST", &path).send().await.status, 200);
+            Sample::at(path)
+        }
         "POST /v1/conversations/{id}/read" => in_conversation().await,
         "DELETE /v1/messages/{id}" => {
             let accepted = call(world, "acme", "POST", "/v1/messages").json(&answer).send().await;

@@ -116,6 +116,8 @@ async fn of_accounts(world: &World) {
         assert_eq!(answer.status, 200, "{answer:?}");
     }
     templates(world, tenant, &path).await;
+    let about = call(world, tenant, "PATCH", &format!("{path}/profile")).json(&json!({"about": "Open"})).send().await;
+    assert_eq!(about.status, 200, "{about:?}");
     assert_eq!(call(world, tenant, "DELETE", &path).send().await.status, 200);
 
     let left = uninspected(world, tenant).await;

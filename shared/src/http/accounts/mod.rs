@@ -4,6 +4,7 @@ mod change;
 mod diagnosis;
 mod numbers;
 mod pin;
+mod profile;
 mod templates;
 mod verification;
 mod version;
@@ -23,6 +24,7 @@ pub use change::ChangeBody;
 pub use diagnosis::DiagnosisBody;
 pub use numbers::Choice;
 pub use pin::PinBody;
+pub use profile::{ProfileBody, ProfileChangeBody};
 pub use templates::NewTemplate;
 pub use verification::Verification;
 
@@ -54,6 +56,7 @@ use crate::{
         disconnect::Disconnect,
         health::Health,
         own::{Kept, Own},
+        profile::Profile,
         templates::Catalog,
     },
     shown::account::AccountBody,
@@ -70,6 +73,7 @@ pub struct Context {
     diagnose: Diagnose,
     unread: Unread,
     catalog: Catalog,
+    profile: Profile,
     receipts: Receipts,
 }
 
@@ -81,10 +85,11 @@ impl Context {
         let connect = &common.connect;
         let unread = Unread::new(dynamodb.clone(), env.required("MESSAGES_TABLE")?);
         let catalog = Catalog::of(connect, Templates::new(dynamodb.clone(), env.required("MESSAGES_TABLE")?));
+        let profile = Profile::of(connect);
         let receipts = Receipts::new(dynamodb.clone(), env.required("RECEIPTS_TABLE")?);
         let disconnect = Disconnect::of(connect, Transactions::new(dynamodb));
         let (own, health, diagnose) = (Own::of(connect), Health::of(connect), Diagnose::of(connect));
-        Ok(Self { common, own, disconnect, health, diagnose, unread, catalog, receipts })
+        Ok(Self { common, own, disconnect, health, diagnose, unread, catalog, profile, receipts })
     }
 }
 
@@ -117,6 +122,7 @@ pub fn router(context: Context) -> Router {
         .route("/v1/accounts/{id}/diagnosis", get(diagnosis::show))
         .route("/v1/accounts/{id}/repair", post(diagnosis::repair))
         .route("/v1/accounts/{id}/pin", put(pin::set))
+        .route("/v1/accounts/{id}/profile", get(profile::show).patch(profile::change))
         .route("/v1/accounts/{id}/templates", get(templates::list).post(templates::create))
         .route("/v1/accounts/{id}/templates/{name}", delete(templates::delete))
         .route("/v1/connections/{id}/numbers", get(numbers::list))

@@ -6,7 +6,9 @@ use crate::{
     domain::event::EventType,
     http::{
         access::{Health, KeyBody, NewKey, NewKeyBody, NewSession, NewSessionBody},
-        accounts::{ChangeBody, Choice, DiagnosisBody, NewTemplate, PinBody, Verification},
+        accounts::{
+            ChangeBody, Choice, DiagnosisBody, NewTemplate, PinBody, ProfileBody, ProfileChangeBody, Verification,
+        },
         connections::{NewConnection, Options},
         inbox::{ContactChange, FeedBody, StatsBody},
         list::List,
@@ -190,6 +192,13 @@ fn of_accounts(key: &str) -> Option<Operation> {
         "POST /v1/accounts/{id}/repair" => {
             named("repairAccount", "Do again what may mend a number").gives::<DiagnosisBody>()
         }
+        "GET /v1/accounts/{id}/profile" => {
+            named("getProfile", "What people see of a business in WhatsApp, as Meta shows it now")
+                .gives::<ProfileBody>()
+        }
+        "PATCH /v1/accounts/{id}/profile" => named("changeProfile", "Change what people see of a business")
+            .takes::<ProfileChangeBody>()
+            .gives::<ProfileBody>(),
         "GET /v1/accounts/{id}/templates" => named(
             "listTemplates",
             "List the templates of a number's WABA, by name; a page may be short and `next` still go on",
@@ -319,6 +328,12 @@ fn of_send(key: &str) -> Option<Operation> {
                 .gives::<BatchBody>()
                 .once()
         }
+        "POST /v1/contacts/{id}/block" => named(
+            "blockContact",
+            "Keep a person from writing to the number; Meta takes only those who wrote within the last day",
+        )
+        .gives::<ContactBody>(),
+        "DELETE /v1/contacts/{id}/block" => named("unblockContact", "Let a person write to the number again"),
         "POST /v1/accounts/{id}/media" => named("uploadMedia", "Upload a file of up to 4 MiB, to be sent by its id")
             .takes_file(&[
                 ("file", "The file; what its bytes are counts."),

@@ -1,6 +1,7 @@
 //! The function `send`: messages are taken to be sent, cancelled, and marked as read.
 
 mod batch;
+mod block;
 mod cancel;
 mod media;
 mod message;
@@ -34,6 +35,7 @@ use crate::{
     flow::{
         accept::Accept,
         admit::{First, Gate},
+        block::Block,
         files::Files,
         known::Known,
         mark_read::MarkRead,
@@ -51,6 +53,7 @@ pub struct Context {
     accept: Accept,
     mark_read: MarkRead,
     files: Files,
+    block: Block,
 }
 
 impl Context {
@@ -71,7 +74,7 @@ impl Context {
                 gate: Gate::new(credentials, clock.clone(), First::Know(secret.clone())),
                 routes: ROUTES,
             },
-            edge: Edge { audit, clock: clock.clone(), random: random.clone(), routes: ROUTES },
+            edge: Edge { audit: audit.clone(), clock: clock.clone(), random: random.clone(), routes: ROUTES },
             secret,
             receipts: Receipts::new(dynamodb, env.required("RECEIPTS_TABLE")?),
             mark_read: MarkRead {
@@ -85,6 +88,15 @@ impl Context {
             files: Files {
                 accounts: accounts.clone(),
                 messages: messages.clone(),
+                vault: vault.clone(),
+                apps: apps.clone(),
+                graph: graph.clone(),
+                clock: clock.clone(),
+            },
+            block: Block {
+                accounts: accounts.clone(),
+                messages: messages.clone(),
+                audit: audit.clone(),
                 vault,
                 apps,
                 graph,
@@ -116,6 +128,7 @@ pub fn router(context: Context) -> Router {
         .route("/v1/accounts/{id}/messages", post(message::by_account))
         .route("/v1/accounts/{id}/messages/batch", post(batch::send))
         .route("/v1/accounts/{id}/media", post(media::upload))
+        .route("/v1/contacts/{id}/block", post(block::block).delete(block::unblock))
         .route("/v1/conversations/{id}/messages", post(message::in_conversation))
         .route("/v1/conversations/{id}/read", post(read::mark))
         .with_state(Arc::new(context));

@@ -34,6 +34,12 @@ pub(super) async fn of_send(world: &World) {
     let batch =
         json!({"message": hello(), "recipients": [{"to": format!("+{STRANGER}")}, {"to": format!("+{KNOWN}")}]});
     assert_eq!(keyed(world, "messages/batch", "all", &batch).await, 202);
+    let contact = by_default.body["contact"]["id"].as_str().unwrap();
+    for (method, status) in [("POST", 200), ("DELETE", 204)] {
+        let answer = call(world, "acme", method, &format!("/v1/contacts/{contact}/block")).send().await;
+        assert_eq!(answer.status, status, "{answer:?}");
+    }
+
     let media = format!("/v1/accounts/{NUMBER}/media");
     let uploaded = media::Form::default().file("a.png", None, media::PNG).on(call(world, "acme", "POST", &media));
     let uploaded = uploaded.send().await;
