@@ -136,6 +136,9 @@ async fn what_was_quiet_until_nothing_was_left_goes_on_behind_what_was_read() {
         last = first.tell(&acme, &[event(&acme, name)], world.clock.now()).await.unwrap();
         cursor = Some(read(&first, Log::Of(&acme), cursor, world.clock.now()).await.1);
     }
+    // Of what another put behind that, the first knows nothing.
+    last = last.max(events(&world).tell(&acme, &[event(&acme, "elsewhere")], world.clock.now()).await.unwrap());
+    cursor = Some(read(&first, Log::Of(&acme), cursor, world.clock.now()).await.1);
     // Nobody wrote for long, but the reader went on asking.
     for _ in 0..10 {
         world.advance(SignedDuration::from_hours(24)).await;
@@ -182,5 +185,10 @@ async fn all_tenants_are_read_by_what_points_to_them() {
     let (heard, cursor) = read(&events, Log::OfAll, None, now).await;
     assert_eq!(heard, ["one", "two"], "what nothing points to yet is not there");
     events.point(&packs[2..], now).await.unwrap();
-    assert_eq!(read(&events, Log::OfAll, Some(cursor), now).await.0, ["three"]);
+    let (heard, cursor) = read(&events, Log::OfAll, Some(cursor), now).await;
+    assert_eq!(heard, ["three"]);
+    // A batch that came again may point to the same once more: that is told twice.
+    events.point(&packs[1..], now).await.unwrap();
+    events.point(&packs[1..], now).await.unwrap();
+    assert_eq!(read(&events, Log::OfAll, Some(cursor), now).await.0, ["two", "three", "two", "three"]);
 }

@@ -1,7 +1,7 @@
 //! Reading a log from where a reader has come to. One request does a bounded amount of work: it may find little, and says
 //! how far it has come.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use jiff::Timestamp;
@@ -104,18 +104,19 @@ impl Events {
         for item in items {
             pointing.push((item.place, item.at, self.contents::<Vec<Pointer>>(&partition, item).await?));
         }
-        let mut packs = self.packs(pointing.iter().flat_map(|(.., pointers)| pointers)).await?;
+        // A batch that came again may have pointed to the same pack once more.
+        let packs = self.packs(pointing.iter().flat_map(|(.., pointers)| pointers).collect()).await?;
         for (place, at, pointers) in pointing {
             // What is there no more was deleted with what pointed to it.
-            let events = pointers.iter().filter_map(|pointer| packs.remove(pointer)).flatten();
-            opened.push((place, at, events.collect()));
+            let events = pointers.iter().filter_map(|pointer| packs.get(pointer)).flatten();
+            opened.push((place, at, events.cloned().collect()));
         }
         Ok(opened)
     }
 
-    async fn packs(&self, pointers: impl Iterator<Item = &Pointer>) -> Result<HashMap<Pointer, Vec<Event>>> {
+    async fn packs(&self, pointers: HashSet<&Pointer>) -> Result<HashMap<Pointer, Vec<Event>>> {
         let place_of = |(tenant, place): &Pointer| key(Log::Of(tenant).partition(), place.to_string());
-        let keys = pointers.map(|pointer| (self.table.as_str(), place_of(pointer))).collect();
+        let keys = pointers.into_iter().map(|pointer| (self.table.as_str(), place_of(pointer))).collect();
         let mut packs = HashMap::new();
         for (_, item) in batch_get::items(&self.client, keys).await? {
             let corrupt = || Error::Corrupt("the key of a pack".to_owned());
