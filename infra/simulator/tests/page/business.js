@@ -16,7 +16,7 @@ const signed = (text) => createHmac("sha256", APP.secret).update(text).digest("h
 
 export async function startBusiness() {
   const heard = [];
-  const answers = [];
+  const refusals = new Map();
   const server = createServer(async (request, response) => {
     const url = new URL(request.url, "http://app");
     if (request.method === "GET") return response.end(url.searchParams.get("hub.challenge"));
@@ -24,7 +24,8 @@ export async function startBusiness() {
     const isSigned = request.headers["x-hub-signature-256"] === `sha256=${signed(body)}`;
     const { field, value } = JSON.parse(body).entry[0].changes[0];
     heard.push({ isSigned, field, value });
-    response.statusCode = answers.shift() ?? 200;
+    const [message] = value.messages ?? [];
+    response.statusCode = refusals.get(message?.text?.body)?.shift() ?? 200;
     return response.end();
   });
   server.listen(0, "127.0.0.1");
@@ -44,8 +45,8 @@ export async function startBusiness() {
     ...simulator,
     graph,
     heard,
-    /** The next webhooks are answered with these. */
-    willAnswer: (...statuses) => answers.push(...statuses),
+    /** The webhooks that tell of this text are answered with these, one after the other, and with 200 from then on. */
+    willAnswer: (text, ...statuses) => refusals.set(text, statuses),
     /** Waits for a customer's message of which this holds. */
     hears: (isIt) => until(`a message like ${isIt}`, () => {
       const found = heard.flatMap(({ isSigned, value }) => (value.messages ?? []).map((message) => ({ isSigned, message })));

@@ -100,7 +100,7 @@ for (const colorScheme of ["light", "dark"]) {
       await business.send({ type: "template", template: { name: "hello_world", language: { code: "en_US" } } });
       await business.send({ type: "interactive", interactive: { type: "button", body: { text: "Choose" }, footer: { text: "Soon" }, action: { buttons: [{ type: "reply", reply: { id: "1", title: "One" } }] } } });
       await business.send({ type: "location", location: { latitude: 1, longitude: 2, name: "Here", address: "There" }, context: { message_id: id } });
-      business.willAnswer(500, 500, 500, 500);
+      business.willAnswer("Refused", 500, 500, 500, 500);
       await write(page, "Refused");
       await page.locator(".hook.bad").waitFor();
       await page.locator(".failed").waitFor();

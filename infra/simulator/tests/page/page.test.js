@@ -183,7 +183,7 @@ test("reactions of both sides stand on the message, and are told", () =>
 
 test("a webhook that is refused shows where it stopped, and that it got through later", () =>
   scene(async ({ business, page }) => {
-    business.willAnswer(503);
+    business.willAnswer("Knock knock", 503);
     await write(page, "Knock knock");
 
     const hook = bubble(page, "Knock knock").locator(".hook");
