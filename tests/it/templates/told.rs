@@ -6,7 +6,7 @@ use tests::World;
 
 use super::{asked, created, listed, refresh, shared_with_bravo, shown, told};
 use crate::{
-    connect::{NUMBER, ONE},
+    connect::{NUMBER, ONE, call},
     receive::deliver,
     send::{self, ACME},
 };
@@ -202,4 +202,49 @@ async fn one_that_somebody_made_in_whatsapp_manager_is_known_by_its_news_and_rea
     world.clock.advance(SignedDuration::from_mins(2));
     refresh(&world).await;
     assert_eq!(shown(&world, "made_elsewhere").await, Value::Null);
+}
+
+#[tokio::test]
+async fn the_feed_tells_of_each_change_as_the_list_shows_it_and_of_none_that_nobody_sees() {
+    let world = send::ready().await;
+    listed(&world, ACME, NUMBER).await;
+    let made = created(&world, "order_shipped").await;
+    later(&world);
+    told(&world).await;
+    // Meta's list says more of it than was handed in and told.
+    refresh(&world).await;
+    decide(&world, &made, json!({"category": "MARKETING"})).await;
+    let shown = shown(&world, "order_shipped").await;
+    // By now it says nothing new.
+    refresh(&world).await;
+    let path = format!("/v1/accounts/{NUMBER}/templates/order_shipped");
+    assert_eq!(call(&world, ACME, "DELETE", &path).send().await.status, 204);
+    told(&world).await;
+    let fed = world.feed().await;
+    assert_eq!(fed.again, 0, "{fed:?}");
+
+    let events = call(&world, ACME, "GET", "/v1/events?type=template.updated&limit=100").send().await;
+
+    let of_order =
+        events.body["data"].as_array().unwrap().iter().filter(|event| event["data"]["name"] == "order_shipped");
+    let of_order: Vec<&Value> = of_order.collect();
+    let steps: Vec<(&Value, &Value)> =
+        of_order.iter().map(|event| (&event["data"]["status"], &event["data"]["category"])).collect();
+    assert_eq!(
+        steps,
+        [
+            (&json!("PENDING"), &json!("UTILITY")),
+            (&json!("APPROVED"), &json!("UTILITY")),
+            (&json!("APPROVED"), &json!("UTILITY")),
+            (&json!("APPROVED"), &json!("MARKETING")),
+            (&json!("DELETED"), &json!("MARKETING")),
+        ],
+        "{of_order:#?}"
+    );
+    assert_eq!(of_order[3]["data"], shown);
+    let mut changed: Vec<&str> =
+        of_order[3]["changed"].as_array().unwrap().iter().map(|name| name.as_str().unwrap()).collect();
+    changed.sort_unstable();
+    assert_eq!(changed, ["category", "category_changed_at", "previous_category", "updated_at"]);
+    assert_eq!((&of_order[3]["phone_number_id"], &of_order[3]["tenant"]), (&Value::Null, &json!(ACME)));
 }

@@ -2,22 +2,24 @@
 
 use std::collections::{HashMap, HashSet};
 
-use super::{HEAD, Messages, conversation_key, row};
+use super::{HEAD, Messages, conversation_key, row, templates};
 use crate::{
     Error, Result,
     aws::{changes::Change, transaction::Item},
     domain::{
         conversation::{ConversationId, Head, MessageId},
         message::Stored,
+        template::{Holder, Template},
         tenant::TenantId,
     },
 };
 
-/// A message or a conversation that changed.
+/// A message, a conversation or a template that changed.
 #[derive(Debug)]
 pub enum Changed {
     Message { tenant: TenantId, was: Option<Box<Stored>>, is: Box<Stored> },
     Conversation { tenant: TenantId, id: ConversationId, was: Option<Box<Head>>, is: Option<Box<Head>> },
+    Template { holder: Holder, was: Option<Box<Template>>, is: Option<Box<Template>> },
 }
 
 /// What stands at the end of each conversation's way: itself, or the one it is a part of. What cannot be read is an error
@@ -47,8 +49,16 @@ impl Messages {
         change.key("sk").is_ok_and(|key| key == HEAD)
     }
 
+    /// Whose a change of a template is, and of which WABA.
+    pub fn whose_template(change: &Change) -> Option<Holder> {
+        templates::holder_of(&change.key)
+    }
+
     /// None: no reader sees it.
     pub async fn changed(&self, change: &Change) -> Result<Option<Changed>> {
+        if let Some(holder) = Self::whose_template(change) {
+            return template(holder, change);
+        }
         let is_head = Self::is_of_head(change);
         let is_message = change.key("sk")?.starts_with("m#") && !row::is_part(&change.key);
         let whose = Self::whose(change).filter(|_| (is_head || is_message) && !change.is_expiry);
@@ -131,6 +141,14 @@ impl Found {
             Some(Err(error)) => Err(Error::Corrupt(error.to_string())),
         }
     }
+}
+
+/// That one was deleted is shown once; what becomes of its mark is nobody's.
+fn template(holder: Holder, change: &Change) -> Result<Option<Changed>> {
+    let read = |item: &Option<Item>| item.clone().map(templates::read).transpose();
+    let was = read(&change.was)?.filter(|was| !was.is_gone());
+    let is = read(&change.is)?.filter(|is| was.is_some() || !is.is_gone());
+    Ok(Some(Changed::Template { holder, was: was.map(Box::new), is: is.map(Box::new) }))
 }
 
 fn tenant_of(item: &Item) -> Option<TenantId> {

@@ -157,6 +157,14 @@ impl Templates {
     }
 }
 
+/// Whose an item is, where it is a template.
+pub(super) fn holder_of(key: &Item) -> Option<Holder> {
+    let text = |name: &str| key.get(name).and_then(|value| value.as_s().ok());
+    let (tenant, waba) = text("pk")?.split_once("#t#")?;
+    let holder = Holder { tenant: tenant.parse().ok()?, waba: waba.parse().ok()? };
+    (text("sk")? != MARKER).then_some(holder)
+}
+
 fn partition(holder: &Holder) -> String {
     format!("{}#t#{}", holder.tenant, holder.waba)
 }

@@ -192,7 +192,8 @@ impl Template {
         if let Some((previous, category)) = done {
             self.set("category", category.into());
             self.set("previous_category", previous.into());
-            self.set("correct_category", Value::Null);
+            // As Meta's list has it then.
+            self.graph.remove("correct_category");
             self.category_changed_at = Some(told.at);
             self.category_changes_at = None;
             return true;

@@ -17,12 +17,14 @@ use crate::{
         event::{Event, EventId, EventType},
         message::{Direction, Stored},
         meta_id::PhoneNumberId,
+        template::{Holder, Template},
         tenant::TenantId,
     },
     shown::{
         account::AccountBody,
         connection::{ConnectionBody, Opening},
         conversation::{ContactBody, ConversationBody, MessageBody},
+        template::TemplateBody,
     },
 };
 
@@ -56,6 +58,9 @@ impl Tell {
             Subject::OfMessages(messages::Changed::Conversation { tenant, id, was, is }) => {
                 conversation(change, (tenant, *id), [was.as_deref(), is.as_deref()], seen, now)
             }
+            Subject::OfMessages(messages::Changed::Template { holder, was, is }) => {
+                template(change, holder, [was.as_deref(), is.as_deref()])
+            }
             Subject::OfAccounts(accounts::Changed::Account { was, is }) => {
                 self.account(change, was.as_deref(), is, now).await
             }
@@ -69,7 +74,9 @@ impl Tell {
     /// That something changed which cannot be shown; nothing where it does not even say whose it is.
     pub(super) fn unshown(&self, change: &Change) -> Option<Event> {
         let about = |kind, tenant| About { kind, at: change.at, tenant, number: None, conversation: None };
-        let about = if self.messages.is_of(change) {
+        let about = if let Some(holder) = Messages::whose_template(change).filter(|_| self.messages.is_of(change)) {
+            about(EventType::TemplateUpdated, holder.tenant)
+        } else if self.messages.is_of(change) {
             let (tenant, id) = Messages::whose(change)?;
             let is_head = Messages::is_of_head(change);
             let kind = if is_head { EventType::ConversationUpdated } else { EventType::MessageUpdated };
@@ -210,6 +217,20 @@ fn connection(change: &Change, was: Option<&Connection>, is: &Connection, now: T
     };
     let before = was.map(shown).transpose()?;
     Ok(about.told(change, before.as_ref(), Some(shown(is)?)).into_iter().collect())
+}
+
+/// It is its WABA's, and none of its numbers'.
+fn template(change: &Change, holder: &Holder, [was, is]: [Option<&Template>; 2]) -> Result<Vec<Event>> {
+    let shown = |template: &Template| Shown::of(&TemplateBody::of(&holder.waba, template));
+    let about = About {
+        kind: EventType::TemplateUpdated,
+        at: is.map_or(change.at, |is| is.updated_at),
+        tenant: holder.tenant.clone(),
+        number: None,
+        conversation: None,
+    };
+    let (was, is) = (was.map(shown).transpose()?, is.map(shown).transpose()?);
+    Ok(about.told(change, was.as_ref(), is).into_iter().collect())
 }
 
 impl About {
