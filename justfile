@@ -92,10 +92,10 @@ contract:
 client name:
     infra/simulator/tests/clients/{{ name }}.sh
 
-# The simulator's phone page and signup popup in a real Chromium
+# The simulator's phone page and signup popup, and the dashboard of docs/embedding.md, in a real Chromium
 page:
-    cargo build --locked --workspace --bin simulator
-    infra/simulator/tests/page/run {{ target }}/debug/simulator
+    cargo build --locked --workspace --bin simulator --bin local
+    infra/simulator/tests/page/run {{ target }}/debug/simulator {{ target }}/debug/local
 
 # Takes protections away, one at a time (all, or the named ones), and sees a test go red for each
 sabotage *names:

@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 use shared::{
     aws::audit::Audit,
     clock::Random,
+    domain::scope::Scope,
     http::{
         call::{self, Edge},
         routes::{Access, ROUTES, Route, Tenancy},
@@ -38,11 +39,7 @@ async fn right(world: &World, access: Access, tenant: &str) -> String {
 /// Every scope but the one.
 async fn lacking(world: &World, access: Access) -> Option<String> {
     let Access::Scope(wanted) = access else { return None };
-    let others: Vec<&str> = shared::domain::scope::Scope::ALL
-        .iter()
-        .filter(|scope| **scope != wanted)
-        .map(|scope| scope.as_str())
-        .collect();
+    let others: Vec<&str> = Scope::ALL.iter().filter(|scope| **scope != wanted).map(|scope| scope.as_str()).collect();
     Some(secret(&world.make_key(json!({ "name": "lacking", "tenant": "acme", "scopes": others })).await).to_owned())
 }
 
@@ -361,4 +358,15 @@ async fn another_tenants_key_is_as_absent_as_one_that_never_was() {
     }
     let still_there = world.call("GET", "/v1/health").bearer(secret(&theirs)).send().await;
     assert_eq!(still_there.status, 200);
+}
+
+#[test]
+fn the_guide_to_embedding_names_every_scope_a_session_may_have() {
+    let guide = include_str!("../../docs/embedding.md");
+    let table = guide.split("## Which scopes").nth(1).unwrap().split("\n## ").next().unwrap();
+    let quoted = table.split('`').skip(1).step_by(2).filter(|word| word.contains(':'));
+    let named: BTreeSet<Scope> = quoted.map(|scope| scope.parse().unwrap()).collect();
+    let all = Scope::ALL.iter().copied();
+
+    assert_eq!(named, all.filter(|scope| *scope != Scope::KeysWrite).collect());
 }
