@@ -206,7 +206,7 @@ async fn make_thing(
     let repetition = once.repetition(&caller, &bytes, &things.secret).await?;
     let repetition = repetition.ok_or(Error::NotFound { thing: "key" })?;
     let fresh = format!("thing_{}", things.runs.fetch_add(1, Ordering::SeqCst));
-    answer_once(&things.receipts, &repetition, &random, &fresh, things.clock.now(), async |id| {
+    answer_once(&things.receipts, Some(&repetition), &random, &fresh, things.clock.now(), async |id| {
         let attempt = things.runs.load(Ordering::SeqCst);
         if matches!(value, Thing::Refused) || (matches!(value, Thing::RefusedLater) && attempt == 2) {
             return Err(Error::NotFound { thing: "account" });

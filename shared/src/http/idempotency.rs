@@ -58,18 +58,19 @@ impl Once {
     }
 }
 
-/// Does `work` once for a repetition and keeps its answer, if it is a success.
+/// Does `work` once for a repetition and keeps its answer, if it is a success. Without one it is just done.
 ///
 /// `work` gets the id to make its thing under: the one an earlier attempt claimed, should that have died half-way, or
 /// `fresh`. What it writes must be conditional on that id. Half: the claim expires, and the next request goes on.
 pub async fn answer_once(
     receipts: &Receipts,
-    repetition: &Repetition,
+    repetition: Option<&Repetition>,
     random: &Random,
     fresh: &str,
     now: jiff::Timestamp,
     work: impl AsyncFnOnce(&str) -> Result<Response>,
 ) -> Result<Response> {
+    let Some(repetition) = repetition else { return work(fresh).await };
     let held = match claim(receipts, repetition, random, fresh, now).await? {
         Claim::Answered(answer) => return replay(answer),
         Claim::Mine(held) => held,

@@ -83,14 +83,9 @@ pub(super) async fn create(
         let made = context.catalog.create(&account, &draft, authority(&caller), again).await?;
         Ok((StatusCode::CREATED, Json(TemplateBody::of(&account.waba, &made))).into_response())
     };
-    match repetition {
-        None => work("").await,
-        Some(repetition) => {
-            let (random, now) = (&context.edge.random, context.edge.clock.now());
-            let fresh = hex::encode(&random.bytes::<8>());
-            answer_once(&context.receipts, &repetition, random, &fresh, now, work).await
-        }
-    }
+    let (random, now) = (&context.edge.random, context.edge.clock.now());
+    let fresh = hex::encode(&random.bytes::<8>());
+    answer_once(&context.receipts, repetition.as_ref(), random, &fresh, now, work).await
 }
 
 pub(super) async fn delete(

@@ -83,10 +83,8 @@ pub(super) async fn send(
     let now = context.edge.clock.now();
     let fresh = Job { id: JobId::new(context.edge.random.bytes()), at: now }.to_string();
     let work = async |job: &str| context.take(tenant, number.clone(), &batch, text, job).await;
-    match once.repetition(&caller, &bytes, &context.secret).await? {
-        Some(repetition) => answer_once(&context.receipts, &repetition, &context.edge.random, &fresh, now, work).await,
-        None => work(&fresh).await,
-    }
+    let repetition = once.repetition(&caller, &bytes, &context.secret).await?;
+    answer_once(&context.receipts, repetition.as_ref(), &context.edge.random, &fresh, now, work).await
 }
 
 impl Context {

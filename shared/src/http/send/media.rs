@@ -63,14 +63,10 @@ pub(super) async fn upload(
         let media = context.files.upload(&account, &upload).await?;
         Ok((StatusCode::CREATED, Json(MediaBody::of(media))).into_response())
     };
-    match once.repetition(&caller, &given.sameness(), &context.secret).await? {
-        None => work("").await,
-        Some(repetition) => {
-            let (random, now) = (&context.edge.random, context.edge.clock.now());
-            let fresh = hex::encode(&random.bytes::<8>());
-            answer_once(&context.receipts, &repetition, random, &fresh, now, work).await
-        }
-    }
+    let repetition = once.repetition(&caller, &given.sameness(), &context.secret).await?;
+    let (random, now) = (&context.edge.random, context.edge.clock.now());
+    let fresh = hex::encode(&random.bytes::<8>());
+    answer_once(&context.receipts, repetition.as_ref(), random, &fresh, now, work).await
 }
 
 /// The form's fields.
