@@ -51,7 +51,7 @@ impl Messages {
 
     /// Whose a change of a template is, and of which WABA.
     pub fn whose_template(change: &Change) -> Option<Holder> {
-        templates::holder_of(&change.key)
+        templates::holder_of(change)
     }
 
     /// None: no reader sees it.

@@ -10,7 +10,10 @@ use serde::{Deserialize, Serialize};
 use super::{seconds, text_key};
 use crate::{
     Error, Result,
-    aws::transaction::{Item, Position},
+    aws::{
+        changes::Change,
+        transaction::{Item, Position},
+    },
     domain::{
         meta_id::TemplateId,
         template::{Holder, Key, Known, Matter, Template},
@@ -157,12 +160,11 @@ impl Templates {
     }
 }
 
-/// Whose an item is, where it is a template.
-pub(super) fn holder_of(key: &Item) -> Option<Holder> {
-    let text = |name: &str| key.get(name).and_then(|value| value.as_s().ok());
-    let (tenant, waba) = text("pk")?.split_once("#t#")?;
+/// Whose a change is, where it is one of a template.
+pub(super) fn holder_of(change: &Change) -> Option<Holder> {
+    let (tenant, waba) = change.key("pk").ok()?.split_once("#t#")?;
     let holder = Holder { tenant: tenant.parse().ok()?, waba: waba.parse().ok()? };
-    (text("sk")? != MARKER).then_some(holder)
+    (change.key("sk").ok()? != MARKER).then_some(holder)
 }
 
 fn partition(holder: &Holder) -> String {

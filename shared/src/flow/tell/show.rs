@@ -73,7 +73,7 @@ impl Tell {
 
     /// That something changed which cannot be shown; nothing where it does not even say whose it is.
     pub(super) fn unshown(&self, change: &Change) -> Option<Event> {
-        let about = |kind, tenant| About { kind, at: change.at, tenant, number: None, conversation: None };
+        let about = |kind, tenant| About::of(kind, change.at, tenant);
         let about = if let Some(holder) = Messages::whose_template(change).filter(|_| self.messages.is_of(change)) {
             about(EventType::TemplateUpdated, holder.tenant)
         } else if self.messages.is_of(change) {
@@ -208,13 +208,7 @@ fn in_whole(
 /// What lets its bearer begin at Meta is in no event: who may read those may not do that.
 fn connection(change: &Change, was: Option<&Connection>, is: &Connection, now: Timestamp) -> Result<Vec<Event>> {
     let shown = |connection: &Connection| Shown::of(&ConnectionBody::of(connection, Opening::default(), now));
-    let about = About {
-        kind: EventType::ConnectionUpdated,
-        at: is.updated_at,
-        tenant: is.tenant.clone(),
-        number: None,
-        conversation: None,
-    };
+    let about = About::of(EventType::ConnectionUpdated, is.updated_at, is.tenant.clone());
     let before = was.map(shown).transpose()?;
     Ok(about.told(change, before.as_ref(), Some(shown(is)?)).into_iter().collect())
 }
@@ -222,26 +216,21 @@ fn connection(change: &Change, was: Option<&Connection>, is: &Connection, now: T
 /// It is its WABA's, and none of its numbers'.
 fn template(change: &Change, holder: &Holder, [was, is]: [Option<&Template>; 2]) -> Result<Vec<Event>> {
     let shown = |template: &Template| Shown::of(&TemplateBody::of(&holder.waba, template));
-    let about = About {
-        kind: EventType::TemplateUpdated,
-        at: is.map_or(change.at, |is| is.updated_at),
-        tenant: holder.tenant.clone(),
-        number: None,
-        conversation: None,
-    };
+    let at = is.map_or(change.at, |is| is.updated_at);
+    let about = About::of(EventType::TemplateUpdated, at, holder.tenant.clone());
     let (was, is) = (was.map(shown).transpose()?, is.map(shown).transpose()?);
     Ok(about.told(change, was.as_ref(), is).into_iter().collect())
 }
 
 impl About {
+    /// Of the tenant, and of none of its numbers.
+    fn of(kind: EventType, at: Timestamp, tenant: TenantId) -> Self {
+        Self { kind, at, tenant, number: None, conversation: None }
+    }
+
     fn account(account: &Account, at: Timestamp) -> Self {
-        Self {
-            kind: EventType::AccountUpdated,
-            at,
-            tenant: account.tenant.clone(),
-            number: Some(account.number.clone()),
-            conversation: None,
-        }
+        let number = Some(account.number.clone());
+        Self { number, ..Self::of(EventType::AccountUpdated, at, account.tenant.clone()) }
     }
 
     /// None: nothing that is shown has changed.
