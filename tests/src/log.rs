@@ -5,8 +5,14 @@ use std::{
     sync::{Arc, LazyLock, Mutex, PoisonError},
 };
 
+use shared::telemetry;
 use tracing::{Dispatch, level_filters::LevelFilter, subscriber::DefaultGuard};
-use tracing_subscriber::fmt::MakeWriter;
+use tracing_subscriber::{
+    filter::Targets,
+    fmt::{self, MakeWriter},
+    layer::SubscriberExt,
+    util::SubscriberInitExt,
+};
 
 #[derive(Debug, Clone, Default)]
 pub struct Log(Arc<Mutex<Vec<u8>>>);
@@ -19,10 +25,17 @@ static SECOND: LazyLock<Dispatch> =
 impl Log {
     /// Everything that this thread logs, at every level, until the guard is dropped.
     pub fn listen(&self) -> DefaultGuard {
+        self.listen_to(Targets::new().with_default(LevelFilter::TRACE))
+    }
+
+    /// The same of what a function logs that is told to log all it may.
+    pub fn listen_as_deployed(&self) -> DefaultGuard {
+        self.listen_to(telemetry::heard(LevelFilter::TRACE))
+    }
+
+    fn listen_to(&self, heard: Targets) -> DefaultGuard {
         LazyLock::force(&SECOND);
-        let subscriber =
-            tracing_subscriber::fmt().with_max_level(LevelFilter::TRACE).with_writer(self.clone()).finish();
-        tracing::subscriber::set_default(subscriber)
+        tracing_subscriber::registry().with(fmt::layer().with_writer(self.clone())).with(heard).set_default()
     }
 
     pub fn text(&self) -> String {

@@ -32,7 +32,7 @@ async fn hand_over(world: &World, batch: &Value) -> (Vec<Value>, String) {
     let mut reader = Reader::of(ACME).since_now();
     reader.read(world, 1).await;
     let log = Log::default();
-    let listening = log.listen();
+    let listening = log.listen_as_deployed();
     let feeder = world.cold_feed("feed");
     assert!(world.hand_over_as(&feeder, "feed", batch).await, "the batch is done");
     drop(listening);
