@@ -53,8 +53,8 @@ impl Context {
             tell: Tell {
                 accounts: Accounts::new(dynamodb.clone(), env.required("ACCOUNTS_TABLE")?),
                 connections: Connections::new(dynamodb.clone(), env.required("CONNECTIONS_TABLE")?),
-                unread: Unread::new(dynamodb.clone(), messages.clone()),
-                messages: Messages::new(dynamodb.clone(), messages, env.required("RETENTION_DAYS")?),
+                unread: Unread::new(dynamodb.clone(), messages.clone(), clock.clone()),
+                messages: Messages::new(dynamodb.clone(), messages, env.required("RETENTION_DAYS")?, clock.clone()),
                 events: Events::new(dynamodb, env.required("EVENTS_TABLE")?),
                 clock,
             },

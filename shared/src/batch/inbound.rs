@@ -29,8 +29,12 @@ impl Context {
     pub fn from_env(env: &Env, clock: Clock, random: Random) -> Result<Self, EnvError> {
         let aws = Aws::from_env(env)?;
         let dynamodb = aws.dynamodb();
-        let messages =
-            Messages::new(dynamodb.clone(), env.required("MESSAGES_TABLE")?, env.required("RETENTION_DAYS")?);
+        let messages = Messages::new(
+            dynamodb.clone(),
+            env.required("MESSAGES_TABLE")?,
+            env.required("RETENTION_DAYS")?,
+            clock.clone(),
+        );
         let accounts = Accounts::new(dynamodb.clone(), env.required("ACCOUNTS_TABLE")?);
         let parking = Parking::new(dynamodb.clone(), env.required("RECEIPTS_TABLE")?);
         let blobs = Blobs::new(made(dynamodb.clone()), env.required("RECEIPTS_TABLE")?);

@@ -30,7 +30,12 @@ impl Context {
         let aws = Aws::from_env(env)?;
         let (dynamodb, secrets) = (aws.dynamodb(), aws.secrets(clock.clone()));
         let feed = Feed {
-            messages: Messages::new(dynamodb.clone(), env.required("MESSAGES_TABLE")?, env.required("RETENTION_DAYS")?),
+            messages: Messages::new(
+                dynamodb.clone(),
+                env.required("MESSAGES_TABLE")?,
+                env.required("RETENTION_DAYS")?,
+                clock.clone(),
+            ),
             accounts: Accounts::new(dynamodb, env.required("ACCOUNTS_TABLE")?),
             outbound: aws.fifo(env.required("OUTBOUND_QUEUE")?, clock.clone()),
             clock: clock.clone(),

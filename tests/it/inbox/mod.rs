@@ -7,6 +7,7 @@ mod filters;
 mod history;
 mod isolation;
 mod messages;
+mod retention;
 mod seeds;
 mod stats;
 

@@ -32,7 +32,7 @@ impl<'a> Seeds<'a> {
         Self {
             world,
             line: Line { tenant: tenant.parse().unwrap(), number: number.parse().unwrap() },
-            messages: Messages::new(world.aws_clients().dynamodb(), table, 30),
+            messages: Messages::new(world.aws_clients().dynamodb(), table, 30, world.product_clock()),
             now: Arc::new(Mutex::new(Timestamp::from_second(world.clock.now().as_second()).unwrap())),
         }
     }

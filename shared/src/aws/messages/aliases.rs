@@ -4,7 +4,7 @@
 use aws_sdk_dynamodb::types::{AttributeValue, Put, TransactWriteItem, Update};
 use jiff::Timestamp;
 
-use super::{Messages, conversation_key, number_key, row, text_key};
+use super::{Messages, NOTHING_STANDS, conversation_key, number_key, row, seconds, text_key};
 use crate::{
     Error, Result,
     aws::{
@@ -126,7 +126,9 @@ impl Messages {
         let item = row::write_head(&line.tenant, &side.id, &head, now + self.retention)?;
         let put = Put::builder().table_name(&self.table).set_item(Some(item));
         let put = if before == 0 {
-            put.condition_expression("attribute_not_exists(pk)")
+            put.condition_expression(NOTHING_STANDS)
+                .expression_attribute_names("#ttl", "ttl")
+                .expression_attribute_values(":now", seconds(now))
         } else {
             put.condition_expression("revision = :before")
                 .expression_attribute_values(":before", AttributeValue::N(before.to_string()))

@@ -88,7 +88,8 @@ impl Messages {
         keys.sort_unstable();
         keys.dedup();
         let keys = keys.into_iter().map(|(pk, sk)| (self.table.as_str(), text_key(pk, sk))).collect();
-        Ok(batch_get::items(&self.client, keys).await?.into_iter().map(|(_, item)| item).collect())
+        let items = batch_get::items(&self.client, keys).await?.into_iter().map(|(_, item)| item);
+        Ok(items.filter(|item| self.lives(item)).collect())
     }
 
     /// Of a few that are known already.

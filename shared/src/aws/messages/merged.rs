@@ -118,7 +118,7 @@ impl<E: Entry> Stream<E> {
             .send()
             .await
             .map_err(Error::aws)?;
-        for item in answer.items.unwrap_or_default() {
+        for item in answer.items.unwrap_or_default().into_iter().filter(|item| messages.lives(item)) {
             self.waiting.extend(E::read(item, &mut self.parts)?);
         }
         if let Some(key) = answer.last_evaluated_key {

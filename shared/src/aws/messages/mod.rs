@@ -51,6 +51,7 @@ use jiff::{SignedDuration, Timestamp};
 use super::transaction::Item;
 use crate::{
     Error, Result,
+    clock::Clock,
     domain::{
         conversation::{ConversationId, Head, Line, MessageId},
         message::{MetaMessage, Origin, Put, Stored, readable},
@@ -80,11 +81,12 @@ pub struct Messages {
     table: String,
     /// How long what was said is kept.
     retention: SignedDuration,
+    clock: Clock,
 }
 
 impl Messages {
-    pub fn new(client: Client, table: String, retention_days: u32) -> Self {
-        Self { client, table, retention: SignedDuration::from_hours(24 * i64::from(retention_days)) }
+    pub fn new(client: Client, table: String, retention_days: u32, clock: Clock) -> Self {
+        Self { client, table, retention: SignedDuration::from_hours(24 * i64::from(retention_days)), clock }
     }
 
     /// Keeps a message unless it is there. Twice by the same unit of the queue is its own; by another, a repetition.
@@ -192,7 +194,9 @@ impl Messages {
         let mut put = self.client.put_item().table_name(&self.table).set_item(Some(item));
         // A new one is put where there is none; what was erased in between must not come back.
         put = if before == 0 {
-            put.condition_expression("attribute_not_exists(pk)")
+            put.condition_expression(NOTHING_STANDS)
+                .expression_attribute_names("#ttl", "ttl")
+                .expression_attribute_values(":now", seconds(now))
         } else {
             put.condition_expression("revision = :before")
                 .expression_attribute_values(":before", AttributeValue::N(before.to_string()))
@@ -206,11 +210,23 @@ impl Messages {
 
     async fn get(&self, pk: String, sk: String) -> Result<Option<Item>> {
         let get = self.client.get_item().table_name(&self.table).set_key(Some(text_key(pk, sk))).consistent_read(true);
-        Ok(get.send().await.map_err(Error::aws)?.item)
+        Ok(get.send().await.map_err(Error::aws)?.item.filter(|item| self.lives(item)))
+    }
+
+    /// Whether the time of an item is not over. One whose time is over is not there, whenever the table takes it away.
+    fn lives(&self, item: &Item) -> bool {
+        lives(item, self.clock.now())
     }
 }
 
 const HEAD: &str = "head";
+/// Nothing does, or what TTL has yet to take away.
+const NOTHING_STANDS: &str = "attribute_not_exists(pk) OR #ttl <= :now";
+
+fn lives(item: &Item, now: Timestamp) -> bool {
+    let until = item.get("ttl").and_then(|ttl| ttl.as_n().ok()?.parse::<i64>().ok());
+    until.is_none_or(|until| now.as_second() < until)
+}
 
 fn key(pk: AttributeValue, sk: AttributeValue) -> Item {
     Item::from([("pk".to_owned(), pk), ("sk".to_owned(), sk)])

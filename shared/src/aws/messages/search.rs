@@ -81,7 +81,8 @@ impl Messages {
         let items = answer.items.unwrap_or_default();
         let are_few =
             answer.last_evaluated_key.is_none() && i32::try_from(items.len()).is_ok_and(|count| count <= most);
-        Ok(are_few.then(|| items.iter().filter_map(marked_conversation).collect()))
+        let living = items.iter().filter(|item| self.lives(item));
+        Ok(are_few.then(|| living.filter_map(marked_conversation).collect()))
     }
 }
 

@@ -88,6 +88,9 @@ impl Messages {
                 seen.accounts.extend(Accounts::read(item)?.map(|account| (account.number.clone(), Some(account))));
                 continue;
             }
+            if !self.lives(&item) {
+                continue;
+            }
             let place = texts_of(&item);
             if let Some((line, alias)) = names.get(&place) {
                 seen.aliases.insert(((*line).clone(), (*alias).clone()), leads(&item));

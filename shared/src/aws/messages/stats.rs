@@ -31,7 +31,9 @@ impl Messages {
                 .send()
                 .await
                 .map_err(Error::aws)?;
-            hours.extend(answer.items.unwrap_or_default().iter().filter_map(read).filter(|(at, _)| *at < to));
+            let items = answer.items.unwrap_or_default();
+            let living = items.iter().filter(|item| self.lives(item));
+            hours.extend(living.filter_map(read).filter(|(at, _)| *at < to));
             start = answer.last_evaluated_key;
             if start.is_none() {
                 return Ok(hours);

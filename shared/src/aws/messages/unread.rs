@@ -5,8 +5,8 @@ use aws_sdk_dynamodb::{
     types::{AttributeValue, Select},
 };
 
-use super::number_key;
-use crate::{Error, Result, domain::conversation::Line};
+use super::{number_key, seconds};
+use crate::{Error, Result, clock::Clock, domain::conversation::Line};
 
 /// As many stand for more.
 const MOST: i32 = 1_000;
@@ -15,11 +15,12 @@ const MOST: i32 = 1_000;
 pub struct Unread {
     client: Client,
     table: String,
+    clock: Clock,
 }
 
 impl Unread {
-    pub fn new(client: Client, table: String) -> Self {
-        Self { client, table }
+    pub fn new(client: Client, table: String, clock: Clock) -> Self {
+        Self { client, table, clock }
     }
 
     pub async fn count(&self, line: &Line) -> Result<u64> {
@@ -29,6 +30,9 @@ impl Unread {
             .table_name(&self.table)
             .key_condition_expression("pk = :partition")
             .expression_attribute_values(":partition", AttributeValue::S(number_key(line, 'u')))
+            .filter_expression("#ttl > :now")
+            .expression_attribute_names("#ttl", "ttl")
+            .expression_attribute_values(":now", seconds(self.clock.now()))
             .select(Select::Count)
             .limit(MOST)
             .send()

@@ -83,7 +83,7 @@ impl Context {
         let dynamodb = aws.dynamodb();
         let common = Connecting::from_env(env, &aws, dynamodb.clone(), clock, random)?;
         let connect = &common.connect;
-        let unread = Unread::new(dynamodb.clone(), env.required("MESSAGES_TABLE")?);
+        let unread = Unread::new(dynamodb.clone(), env.required("MESSAGES_TABLE")?, connect.clock.clone());
         let catalog = Catalog::of(connect, Templates::new(dynamodb.clone(), env.required("MESSAGES_TABLE")?));
         let profile = Profile::of(connect);
         let receipts = Receipts::new(dynamodb.clone(), env.required("RECEIPTS_TABLE")?);

@@ -61,8 +61,12 @@ impl Context {
         let credentials = Credentials::new(dynamodb.clone(), env.required("CREDENTIALS_TABLE")?);
         let audit = Audit::new(dynamodb.clone(), env.required("AUDIT_TABLE")?);
         let accounts = Accounts::new(dynamodb.clone(), env.required("ACCOUNTS_TABLE")?);
-        let messages =
-            Messages::new(dynamodb.clone(), env.required("MESSAGES_TABLE")?, env.required("RETENTION_DAYS")?);
+        let messages = Messages::new(
+            dynamodb.clone(),
+            env.required("MESSAGES_TABLE")?,
+            env.required("RETENTION_DAYS")?,
+            clock.clone(),
+        );
         let files = Files {
             accounts: accounts.clone(),
             messages: messages.clone(),

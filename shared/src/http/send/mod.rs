@@ -64,8 +64,12 @@ impl Context {
         let credentials = Credentials::new(dynamodb.clone(), env.required("CREDENTIALS_TABLE")?);
         let audit = Audit::new(dynamodb.clone(), env.required("AUDIT_TABLE")?);
         let accounts = Accounts::new(dynamodb.clone(), env.required("ACCOUNTS_TABLE")?);
-        let messages =
-            Messages::new(dynamodb.clone(), env.required("MESSAGES_TABLE")?, env.required("RETENTION_DAYS")?);
+        let messages = Messages::new(
+            dynamodb.clone(),
+            env.required("MESSAGES_TABLE")?,
+            env.required("RETENTION_DAYS")?,
+            clock.clone(),
+        );
         let vault = Vault::new(aws.later(Aws::kms), env.required("TOKEN_KEY")?, clock.clone());
         let apps = MetaApps::new(secrets, env.required("META_APP_SECRETS")?, clock.clone());
         let graph = Graph::from_env(env)?;
