@@ -10,6 +10,7 @@ mod contract;
 mod cost;
 mod doctor;
 mod documents;
+mod erase;
 mod faults;
 mod feed;
 mod harness;

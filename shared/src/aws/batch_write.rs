@@ -2,8 +2,12 @@
 
 use std::{collections::HashMap, time::Duration};
 
-use aws_sdk_dynamodb::{Client, types::WriteRequest};
+use aws_sdk_dynamodb::{
+    Client,
+    types::{DeleteRequest, WriteRequest},
+};
 
+use super::transaction::Item;
 use crate::{Error, Result};
 
 const MOST_AT_ONCE: usize = 25;
@@ -26,4 +30,15 @@ pub(super) async fn all(client: &Client, table: &str, writes: Vec<WriteRequest>)
         }
     }
     Ok(())
+}
+
+/// Deletes items by their keys. What is not there is gone.
+pub(super) async fn delete(client: &Client, table: &str, items: &[Item]) -> Result<()> {
+    let delete = |item: &Item| {
+        let key = ["pk", "sk"].into_iter().filter_map(|name| Some((name.to_owned(), item.get(name)?.clone())));
+        let delete = DeleteRequest::builder().set_key(Some(key.collect())).build().map_err(Error::aws)?;
+        Ok(WriteRequest::builder().delete_request(delete).build())
+    };
+    let writes = items.iter().map(delete).collect::<Result<Vec<_>>>()?;
+    all(client, table, writes).await
 }

@@ -1,5 +1,7 @@
 //! Units that are too large for the queue, kept in the table of receipts until those who point to them are done.
 
+use std::collections::HashMap;
+
 use aws_sdk_dynamodb::{Client, primitives::Blob, types::AttributeValue};
 use jiff::{SignedDuration, Timestamp};
 use miniz_oxide::{deflate::compress_to_vec, inflate::decompress_to_vec_with_limit};
@@ -8,13 +10,13 @@ use super::clients::Later;
 use crate::{
     Error, Result,
     domain::{
-        envelope::{Elsewhere, Oversized},
+        envelope::{Elsewhere, Envelope, Oversized},
         hex,
     },
 };
 
 /// Longer than the queue, its dead letters and parking keep what points here.
-const KEPT_FOR: SignedDuration = SignedDuration::from_hours(60 * 24);
+pub const KEPT_FOR: SignedDuration = SignedDuration::from_hours(60 * 24);
 /// Of zlib's ten levels the one that most choose.
 const EFFORT: u8 = 6;
 
@@ -42,6 +44,26 @@ impl Blobs {
                 .send()
                 .await
                 .map_err(Error::aws)?;
+        }
+        Ok(())
+    }
+
+    /// A message of the queue with those of its units that lie elsewhere; none: there are no such.
+    pub async fn gathered(&self, body: &str, elsewhere: &[Elsewhere]) -> Result<Option<String>> {
+        let mut texts = HashMap::new();
+        for unit in elsewhere {
+            texts.insert(unit.id.clone(), self.read(unit).await?);
+        }
+        let envelope = Envelope::parse(body).ok().filter(|_| !texts.is_empty());
+        Ok(envelope.map(|envelope| envelope.gathered(&texts)))
+    }
+
+    /// Takes its rows away. Twice: they are gone.
+    pub async fn forget(&self, unit: &Elsewhere) -> Result<()> {
+        for index in 0..unit.rows {
+            let delete = self.client.delete_item().table_name(&self.table);
+            let delete = delete.key("pk", AttributeValue::S(partition(&unit.id)));
+            delete.key("sk", AttributeValue::S(place(index))).send().await.map_err(Error::aws)?;
         }
         Ok(())
     }

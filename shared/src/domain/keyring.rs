@@ -35,6 +35,10 @@ pub enum Purpose {
     Deletion,
     /// What Meta gives back with the statuses of a message.
     Callback,
+    /// The names of somebody who is being forgotten.
+    Erasure,
+    /// How far that has come among the names of others.
+    ErasurePlace,
 }
 
 impl Purpose {
@@ -49,6 +53,8 @@ impl Purpose {
             Self::Form => b"patchbay form",
             Self::Deletion => b"patchbay deletion",
             Self::Callback => b"patchbay callback",
+            Self::Erasure => b"patchbay erasure",
+            Self::ErasurePlace => b"patchbay erasure place",
         }
     }
 }
@@ -104,6 +110,16 @@ impl Keyring {
 
     pub fn code(&self, purpose: Purpose, bytes: &[u8]) -> Code {
         Code { kid: self.current.kid, code: self.current.mac(purpose, bytes) }
+    }
+
+    /// The generation that makes codes now.
+    pub fn kid(&self) -> Kid {
+        self.current.kid
+    }
+
+    /// The code that a generation makes; none: it is gone.
+    pub fn code_of(&self, kid: &Kid, purpose: Purpose, bytes: &[u8]) -> Option<[u8; 32]> {
+        self.generation(kid).map(|own| own.mac(purpose, bytes))
     }
 
     /// Whether `code` is over these bytes. One of a generation that is gone is not.

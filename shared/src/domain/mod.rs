@@ -12,6 +12,7 @@ pub mod daily;
 pub mod delivery;
 pub mod diagnosis;
 pub mod envelope;
+pub mod erasure;
 pub mod event;
 pub mod hex;
 pub mod idempotency;

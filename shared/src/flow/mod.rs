@@ -8,6 +8,7 @@ pub mod deliver;
 pub mod diagnose;
 pub mod disconnect;
 pub mod due;
+pub mod erase;
 pub mod feed;
 pub mod files;
 pub mod first_key;

@@ -105,6 +105,7 @@ routes! {
     GET    "/v1/messages/{id}"               "inbox" Access::Scope(Scope::MessagesRead), One, 200;
     GET    "/v1/contacts/{id}"               "inbox" Access::Scope(Scope::MessagesRead), One, 200;
     PATCH  "/v1/contacts/{id}"               "inbox" Access::Scope(Scope::ContactsWrite), One, 200;
+    DELETE "/v1/contacts/{id}"               "inbox" Access::Scope(Scope::ContactsWrite), One, 204;
     GET    "/v1/accounts/{id}/conversations" "inbox" Access::Scope(Scope::MessagesRead), One, 200;
     GET    "/v1/accounts/{id}/contacts"      "inbox" Access::Scope(Scope::MessagesRead), One, 200;
     GET    "/v1/accounts/{id}/stats"         "inbox" Access::Scope(Scope::MessagesRead), One, 200;

@@ -3,15 +3,23 @@
 use super::redrive::Lane;
 use crate::{
     aws::{
-        accounts::Accounts, audit::Audit, clients::Aws, connections::Connections, credentials::Credentials,
-        messages::Messages, meta_app::MetaApps, parking::Parking, queue::Queue, stack_secret::StackSecret,
-        transaction::Transactions, vault::Vault,
+        accounts::Accounts, audit::Audit, blobs::Blobs, clients::Aws, clients::made, connections::Connections,
+        credentials::Credentials, events::Events, messages::Messages, meta_app::MetaApps, parking::Parking,
+        queue::Queue, stack_secret::StackSecret, transaction::Transactions, vault::Vault,
     },
     clock::{Clock, Random},
     env::{Env, EnvError},
     flow::{
-        connect::Connect, disconnect::Disconnect, due::DueWork, feed::Feed, first_key::FirstKey, health::Health,
-        recount::Recount, reencrypt::ReEncrypt, unpark::Unpark,
+        connect::Connect,
+        disconnect::Disconnect,
+        due::DueWork,
+        erase::{Erase, EraseRest},
+        feed::Feed,
+        first_key::FirstKey,
+        health::Health,
+        recount::Recount,
+        reencrypt::ReEncrypt,
+        unpark::Unpark,
     },
     meta::Graph,
 };
@@ -24,6 +32,7 @@ pub struct Context {
     pub(super) recount: Recount,
     pub(super) unpark: Unpark,
     pub(super) feed: Feed,
+    pub(super) erase: EraseRest,
     pub(super) audit: Audit,
     pub(super) clock: Clock,
     pub(super) inbound: Lane,
@@ -51,10 +60,33 @@ impl Context {
             clock: clock.clone(),
             random: random.clone(),
         };
+        let secret = StackSecret::new(secrets, env.required("STACK_SECRET")?, clock.clone());
+        let messages = Messages::new(
+            dynamodb.clone(),
+            env.required("MESSAGES_TABLE")?,
+            env.required("RETENTION_DAYS")?,
+            clock.clone(),
+        );
+        let receipts: String = env.required("RECEIPTS_TABLE")?;
+        let parking = Parking::new(dynamodb.clone(), receipts.clone());
+        let credentials = Credentials::new(dynamodb.clone(), env.required("CREDENTIALS_TABLE")?);
+        let erase = EraseRest {
+            accounts: connect.accounts.clone(),
+            parking: parking.clone(),
+            blobs: Blobs::new(made(dynamodb.clone()), receipts.clone()),
+            events: Events::new(dynamodb.clone(), env.required("EVENTS_TABLE")?),
+            random: random.clone(),
+            erase: Erase {
+                messages: messages.clone(),
+                audit: audit.clone(),
+                secret: secret.clone(),
+                clock: clock.clone(),
+            },
+        };
         Ok(Self {
             first_key: FirstKey {
-                secret: StackSecret::new(secrets, env.required("STACK_SECRET")?, clock.clone()),
-                credentials: Credentials::new(dynamodb.clone(), env.required("CREDENTIALS_TABLE")?),
+                secret,
+                credentials,
                 audit: audit.clone(),
                 clock: clock.clone(),
                 transactions: transactions.clone(),
@@ -65,28 +97,16 @@ impl Context {
                 vault: connect.vault.clone(),
                 clock: clock.clone(),
             },
-            recount: Recount {
-                messages: Messages::new(
-                    dynamodb.clone(),
-                    env.required("MESSAGES_TABLE")?,
-                    env.required("RETENTION_DAYS")?,
-                    clock.clone(),
-                ),
-                clock: clock.clone(),
-            },
+            recount: Recount { messages: messages.clone(), clock: clock.clone() },
+            erase,
             unpark: Unpark {
                 accounts: connect.accounts.clone(),
-                parking: Parking::new(dynamodb.clone(), env.required("RECEIPTS_TABLE")?),
+                parking,
                 inbound: inbound.queue.clone(),
                 clock: clock.clone(),
             },
             feed: Feed {
-                messages: Messages::new(
-                    dynamodb.clone(),
-                    env.required("MESSAGES_TABLE")?,
-                    env.required("RETENTION_DAYS")?,
-                    clock.clone(),
-                ),
+                messages,
                 accounts: connect.accounts.clone(),
                 outbound: aws.fifo(env.required("OUTBOUND_QUEUE")?, clock.clone()),
                 clock: clock.clone(),

@@ -20,6 +20,7 @@ use crate::{
     },
     flow::{
         due::Tally,
+        erase::Erased,
         feed::Fed,
         recount::{self, Recounted},
         reencrypt::{Place, Progress},
@@ -71,8 +72,19 @@ enum Command {
 #[derive(Debug, PartialEq, Eq, Serialize)]
 #[serde(untagged)]
 pub enum Report {
-    Upkeep { first_key_put: bool, connections: Tally, leaving: Tally, health: Tally, parked: Unparked, outbound: Fed },
-    Redrive { moved: usize, more: bool },
+    Upkeep {
+        first_key_put: bool,
+        connections: Tally,
+        leaving: Tally,
+        health: Tally,
+        parked: Unparked,
+        outbound: Fed,
+        erased: Erased,
+    },
+    Redrive {
+        moved: usize,
+        more: bool,
+    },
     RedriveParked(Unparked),
     ReEncrypt(Progress),
     RebuildStats(Recounted),
@@ -108,11 +120,13 @@ impl Context {
         let accounts = self.due.accounts().await;
         let lots = self.unpark.lots().await;
         let numbers = self.feed.numbers_due().await;
-        let (connections, of_accounts, parked, outbound) = tokio::join!(
+        let erasures = self.erase.due().await;
+        let (connections, of_accounts, parked, outbound, erased) = tokio::join!(
             async { Ok::<_, Error>(self.due.connect(attempts?, until).await) },
             async { Ok::<_, Error>(self.due.see_to(accounts?, until).await) },
             async { self.unpark.upkeep(lots?, until).await },
             async { Ok::<_, Error>(self.feed.feed(numbers?, until).await) },
+            async { Ok::<_, Error>(self.erase.go_on(erasures?, until).await) },
         );
         let (leaving, health) = of_accounts?;
         Ok(Report::Upkeep {
@@ -122,6 +136,7 @@ impl Context {
             health,
             parked: parked?,
             outbound: outbound?,
+            erased: erased?,
         })
     }
 

@@ -96,11 +96,7 @@ pub(super) const MAY: &[(&str, &[&str], &[&str])] = &[
     ("InboxRole", &["dynamodb:PutItem"], &["AuditTable"]),
     ("InboxRole", &["dynamodb:BatchGetItem", "dynamodb:GetItem"], &["AccountsTable"]),
     ("InboxRole", &["dynamodb:Query"], &["AccountsTable/index/by_tenant", "MessagesTable/index/by_wamid"]),
-    (
-        "InboxRole",
-        &["dynamodb:BatchGetItem", "dynamodb:GetItem", "dynamodb:Query", "dynamodb:PutItem", "dynamodb:DeleteItem"],
-        &["MessagesTable"],
-    ),
+    ("InboxRole", ERASING, &["MessagesTable"]),
     ("InboxRole", &["secretsmanager:GetSecretValue"], &["StackSecret", "MetaAppSecrets"]),
     ("InboxRole", &["dynamodb:BatchGetItem", "dynamodb:Query"], &["EventsTable"]),
     ("InboxRole", &["kms:Decrypt"], &["TokenKey"]),
@@ -146,15 +142,20 @@ pub(super) const MAY: &[(&str, &[&str], &[&str])] = &[
     ("SweeperRole", &["logs:CreateLogStream", "logs:PutLogEvents"], &["SweeperLogs"]),
     ("SweeperRole", &["dynamodb:GetItem", "dynamodb:PutItem"], &["CredentialsTable"]),
     ("SweeperRole", &["dynamodb:PutItem"], &["AuditTable"]),
-    ("SweeperRole", &["dynamodb:Query", "dynamodb:UpdateItem", "dynamodb:DeleteItem"], &["ReceiptsTable"]),
+    (
+        "SweeperRole",
+        &["dynamodb:GetItem", "dynamodb:Query", "dynamodb:UpdateItem", "dynamodb:DeleteItem"],
+        &["ReceiptsTable"],
+    ),
+    (
+        "SweeperRole",
+        &["dynamodb:BatchGetItem", "dynamodb:BatchWriteItem", "dynamodb:Query", "dynamodb:UpdateItem"],
+        &["EventsTable"],
+    ),
     ("SweeperRole", CONNECTING, &["AccountsTable"]),
     ("SweeperRole", &["dynamodb:GetItem", "dynamodb:PutItem"], &["ConnectionsTable"]),
     ("SweeperRole", &["dynamodb:Scan"], &["AccountsTable", "ConnectionsTable"]),
-    (
-        "SweeperRole",
-        &["dynamodb:BatchGetItem", "dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:Query", "dynamodb:UpdateItem"],
-        &["MessagesTable"],
-    ),
+    ("SweeperRole", ERASING, &["MessagesTable"]),
     (
         "SweeperRole",
         &["dynamodb:Query"],
@@ -189,6 +190,17 @@ const SENDING: &[&str] = &[
     "dynamodb:PutItem",
     "dynamodb:Query",
     "dynamodb:UpdateItem",
+];
+
+/// The same, and taking all of it away.
+const ERASING: &[&str] = &[
+    "dynamodb:BatchGetItem",
+    "dynamodb:BatchWriteItem",
+    "dynamodb:GetItem",
+    "dynamodb:PutItem",
+    "dynamodb:Query",
+    "dynamodb:UpdateItem",
+    "dynamodb:DeleteItem",
 ];
 
 #[test]

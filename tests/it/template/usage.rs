@@ -256,7 +256,25 @@ async fn of_feed(world: &World) {
     assert_eq!(world.as_operator("GET", "/v1/events").send().await.status, 200);
 }
 
+/// Somebody who wrote something large, told of and parked, is forgotten.
+async fn erased(world: &World) {
+    let old = world.clock.now().as_second() - 9 * 24 * 3600;
+    let large = text("16505551234", "wamid.old", old, &incompressible(400_000));
+    deliver(world, &delivery("messages", json!({"messages": [large]}))).await;
+    world.drain().await;
+    let people = call(world, "acme", "GET", &format!("/v1/accounts/{NUMBER}/contacts?limit=100")).send().await;
+    let people = people.body["data"].as_array().unwrap().clone();
+    let person = people.iter().find(|person| person["aliases"].to_string().contains("16505551234")).unwrap();
+    let path = format!("/v1/contacts/{}", person["id"].as_str().unwrap());
+    assert_eq!(call(world, "acme", "DELETE", &path).send().await.status, 204);
+    for _ in 0..3 {
+        world.sweep().await;
+        world.clock.advance(jiff::SignedDuration::from_mins(2));
+    }
+}
+
 async fn of_sweeper(world: &World) {
+    erased(world).await;
     of_rebuild_stats(world).await;
     uninspected(world, "foxtrot").await;
     // What a request began, and left to the sweeper: numbers to connect, with a PIN to draw, and one to give up.

@@ -12,6 +12,7 @@
 //! not let it begin again from the first place. `docs/adr/0033` has the reasons.
 
 mod append;
+mod forget;
 mod read;
 
 use std::{

@@ -17,9 +17,9 @@ use crate::{
     },
 };
 
-const CONVERSATION: &str = "conversation";
-const BEFORE: &str = "before";
-const UNTIL: &str = "until";
+pub(super) const CONVERSATION: &str = "conversation";
+pub(super) const BEFORE: &str = "before";
+pub(super) const UNTIL: &str = "until";
 
 /// A conversation with its head, as a change of names saves it.
 #[derive(Debug)]

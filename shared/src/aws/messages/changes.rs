@@ -25,7 +25,10 @@ pub enum Changed {
 /// What stands at the end of each conversation's way: itself, or the one it is a part of. What cannot be read is an error
 /// of those alone who ask for it.
 #[derive(Debug, Default)]
-pub struct Whole(HashMap<(TenantId, ConversationId), Result<Head>>);
+pub struct Whole {
+    heads: HashMap<(TenantId, ConversationId), Result<Head>>,
+    erased: HashSet<(TenantId, ConversationId)>,
+}
 
 /// Messages by their tenants and ids.
 #[derive(Debug, Default)]
@@ -65,7 +68,9 @@ impl Messages {
         let Some((tenant, id)) = whose else { return Ok(None) };
         let (was, is) = (change.was.clone(), change.is.clone());
         if is_head {
-            let read = |item: Option<Item>| item.map(row::read_head).transpose().map(|head| head.map(Box::new));
+            // For whoever reads, what was erased is not there.
+            let read =
+                |item: Option<Item>| item.map(row::read_head).transpose().map(|head| head.flatten().map(Box::new));
             return Ok(Some(Changed::Conversation { tenant, id, was: read(was)?, is: read(is)? }));
         }
         // What a person's messages were is told by the conversation that is gone.
@@ -86,13 +91,16 @@ impl Messages {
             let keys = open.iter().map(|(tenant, id)| (conversation_key(tenant, id), HEAD.to_owned()));
             for item in self.items(keys.collect()).await? {
                 let Some(key) = tenant_of(&item).zip(row::conversation_of(&item)) else { continue };
-                whole.0.insert(key, row::read_head(item));
+                match row::read_head(item).transpose() {
+                    Some(head) => drop(whole.heads.insert(key, head)),
+                    None => drop(whole.erased.insert(key)),
+                }
             }
             let next = open.iter().filter_map(|key| {
-                let winner = whole.0.get(key)?.as_ref().ok()?.merged_into?;
+                let winner = whole.heads.get(key)?.as_ref().ok()?.merged_into?;
                 Some((key.0.clone(), winner))
             });
-            open = next.filter(|key| !whole.0.contains_key(key)).collect();
+            open = next.filter(|key| !whole.heads.contains_key(key)).collect();
             if open.is_empty() {
                 break;
             }
@@ -120,7 +128,7 @@ impl Whole {
     pub fn of(&self, tenant: &TenantId, id: ConversationId) -> Result<Option<(ConversationId, &Head)>> {
         let mut id = id;
         for _ in 0..MERGES {
-            match self.0.get(&(tenant.clone(), id)) {
+            match self.heads.get(&(tenant.clone(), id)) {
                 None => return Ok(None),
                 Some(Err(error)) => return Err(Error::Corrupt(error.to_string())),
                 Some(Ok(head)) => match head.merged_into {
@@ -130,6 +138,11 @@ impl Whole {
             }
         }
         Err(Error::Corrupt("conversations are parts of each other".to_owned()))
+    }
+
+    /// Whether it was erased: of what was said there nobody hears any more, however late they are told of it.
+    pub fn is_erased(&self, tenant: &TenantId, id: ConversationId) -> bool {
+        self.erased.contains(&(tenant.clone(), id))
     }
 }
 

@@ -125,7 +125,7 @@ impl Messages {
         Ok(DuePage { things, next: page.last_evaluated_key })
     }
 
-    async fn due(
+    pub(super) async fn due(
         &self,
         partition: &str,
         by: Option<Timestamp>,

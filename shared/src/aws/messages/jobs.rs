@@ -43,6 +43,21 @@ struct Row {
     at: Timestamp,
     done: usize,
     more: usize,
+    /// How often somebody was taken out of it.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    cleared: usize,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands over a reference")]
+fn is_zero(count: &usize) -> bool {
+    *count == 0
+}
+
+/// What of a batch's items is no part of the batch.
+pub(super) struct Kept {
+    pub(super) more: usize,
+    pub(super) cleared: usize,
+    pub(super) ttl: AttributeValue,
 }
 
 /// An item holds 400 KB.
@@ -57,28 +72,30 @@ impl Messages {
     /// Keeps a batch, due to be looked after from then on. Twice: it is there.
     pub async fn put_job(&self, job: &Job, due: Timestamp) -> Result<()> {
         let partition = job_key(&job.line.tenant, job.id);
-        let text = job.conversations.iter().map(|id| id.map_or_else(|| "-".repeat(HEX), |id| id.hex()));
-        let text = text.collect::<String>() + &job.body;
-        let packed = miniz_oxide::deflate::compress_to_vec(text.as_bytes(), 6);
-        let mut pieces = packed.chunks(IN_ONE_ITEM);
-        let first = pieces.next().unwrap_or_default();
-        let of_piece = |piece: &[u8]| ("raw".to_owned(), AttributeValue::B(Blob::new(piece)));
+        let (first, rest) = packed(job);
         let until = ("ttl".to_owned(), seconds(job.at + KEPT));
-        let rest: Vec<Item> = pieces
+        let rest: Vec<Item> = rest
+            .into_iter()
             .enumerate()
             .map(|(place, piece)| {
-                let mut item = text_key(partition.clone(), format!("#c{place}"));
-                item.extend([of_piece(piece), until.clone()]);
+                let mut item = text_key(partition.clone(), piece_key(place));
+                item.extend([("raw".to_owned(), piece), until.clone()]);
                 item
             })
             .collect();
-        let row =
-            Row { number: job.line.number.clone(), generation: job.generation, at: job.at, done: 0, more: rest.len() };
+        let row = Row {
+            number: job.line.number.clone(),
+            generation: job.generation,
+            at: job.at,
+            done: 0,
+            more: rest.len(),
+            cleared: 0,
+        };
         // What does not fit goes first: a job that is there is there whole.
         self.put_all(rest).await?;
         let mut item: Item = serde_dynamo::to_item(row)?;
         item.extend(text_key(partition, "-".to_owned()));
-        item.extend([of_piece(first), until]);
+        item.extend([("raw".to_owned(), first), until]);
         item.insert("of".to_owned(), AttributeValue::N(job.conversations.len().to_string()));
         item.insert("due".to_owned(), AttributeValue::S(number_key(&job.line, 'w')));
         item.insert("due_at".to_owned(), AttributeValue::N(due.as_millisecond().to_string()));
@@ -91,21 +108,27 @@ impl Messages {
     }
 
     pub async fn job(&self, tenant: &TenantId, id: JobId) -> Result<Option<Job>> {
+        Ok(self.job_as_stored(tenant, id).await?.map(|(job, _)| job))
+    }
+
+    pub(super) async fn job_as_stored(&self, tenant: &TenantId, id: JobId) -> Result<Option<(Job, Kept)>> {
         let partition = job_key(tenant, id);
-        let Some(mut item) = self.get(partition.clone(), "-".to_owned()).await? else { return Ok(None) };
+        let Some(mut item) = self.get_any(partition.clone(), "-".to_owned()).await? else { return Ok(None) };
         let unreadable = || Error::Corrupt("a batch".to_owned());
         let mut packed = bytes(&mut item);
+        let ttl = item.get("ttl").cloned().ok_or_else(unreadable)?;
         let of: usize = item.get("of").and_then(|of| of.as_n().ok()?.parse().ok()).ok_or_else(unreadable)?;
         let row: Row = serde_dynamo::from_item(item)?;
         for place in 0..row.more {
-            let piece = self.get(partition.clone(), format!("#c{place}")).await?;
+            let piece = self.get_any(partition.clone(), piece_key(place)).await?;
             packed.append(&mut bytes(&mut piece.ok_or_else(unreadable)?));
         }
         let text = miniz_oxide::inflate::decompress_to_vec_with_limit(&packed, INFLATED).map_err(|_| unreadable())?;
         let text = String::from_utf8(text).map_err(|_| unreadable())?;
         let (ids, body) = text.split_at_checked(of * HEX).ok_or_else(unreadable)?;
         let id_at = |place: usize| hex::decode(&ids[place * HEX..(place + 1) * HEX]).map(ConversationId::new);
-        Ok(Some(Job {
+        let kept = Kept { more: row.more, cleared: row.cleared, ttl };
+        let job = Job {
             id,
             line: Line { tenant: tenant.clone(), number: row.number },
             generation: row.generation,
@@ -113,7 +136,8 @@ impl Messages {
             conversations: (0..of).map(id_at).collect(),
             body: body.to_owned(),
             done: row.done,
-        }))
+        };
+        Ok(Some((job, kept)))
     }
 
     /// Notes how far a batch has come, and when it is to be looked after; none: it is finished. False: it has come
@@ -136,7 +160,21 @@ impl Messages {
     }
 }
 
-fn job_key(tenant: &TenantId, id: JobId) -> String {
+/// What is in its item, and what does not fit in it.
+pub(super) fn packed(job: &Job) -> (AttributeValue, Vec<AttributeValue>) {
+    let text = job.conversations.iter().map(|id| id.map_or_else(|| "-".repeat(HEX), |id| id.hex()));
+    let text = text.collect::<String>() + &job.body;
+    let packed = miniz_oxide::deflate::compress_to_vec(text.as_bytes(), 6);
+    let mut pieces = packed.chunks(IN_ONE_ITEM).map(|piece| AttributeValue::B(Blob::new(piece)));
+    let first = pieces.next().unwrap_or_else(|| AttributeValue::B(Blob::new([])));
+    (first, pieces.collect())
+}
+
+pub(super) fn piece_key(place: usize) -> String {
+    format!("#c{place}")
+}
+
+pub(super) fn job_key(tenant: &TenantId, id: JobId) -> String {
     format!("{tenant}#j#{id}")
 }
 

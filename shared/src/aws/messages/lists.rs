@@ -67,9 +67,9 @@ impl Messages {
         let keys = ids.iter().map(|id| (conversation_key(tenant, id), HEAD.to_owned())).collect();
         let read = |item: Item| {
             let id = row::conversation_of(&item).ok_or_else(|| Error::Corrupt("the key of a head".to_owned()))?;
-            Ok((id, row::read_head(item)?))
+            Ok(row::read_head(item)?.map(|head| (id, head)))
         };
-        self.items(keys).await?.into_iter().map(read).collect()
+        self.items(keys).await?.into_iter().filter_map(|item| read(item).transpose()).collect()
     }
 
     /// The messages of those that are there.

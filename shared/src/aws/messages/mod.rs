@@ -14,19 +14,24 @@
 //! | template, and `!`: when Meta's list was read | `<tenant>#t#<waba>` | `<name>#<language>` |
 //! | file at Meta | `<tenant>#f#<number>` | id |
 //! | status that waits for its message | `<tenant>#s#<number>` | `<wamid>#<status>#<participant>` |
+//! | erasure of a conversation | `<tenant>#x#<number>` | conversation |
+//! | large unit that came for it | `<tenant>#c#<conversation>` | `b#<hash>` |
 //! | gate: a number's rate and what is due | `<tenant>#g#<number>` | `-` |
 //! | job: a batch to be made into messages | `<tenant>#j#<job>` | `-`, and `#c<i>` behind that |
 //!
-//! The sparse index `due` has by time: in `numbers` the gates; in `<tenant>#w#<number>` and `<tenant>#h#<number>` what of
-//! a number waits, and what is held.
+//! The sparse index `due` has by time: in `numbers` the gates; in `erasures` people who are being forgotten; in
+//! `<tenant>#w#<number>` and `<tenant>#h#<number>` what of a number waits, and what is held.
 
 mod aliases;
 mod changes;
+mod erasures;
 mod events;
 mod files;
+mod forgetting;
 mod gates;
 mod history;
 mod jobs;
+mod left;
 mod lists;
 mod merged;
 mod notes;
@@ -62,12 +67,14 @@ use crate::{
 pub use aliases::Side;
 pub use changes::{Changed, Found, Whole};
 pub use events::Event;
+pub use forgetting::Hanging;
 pub use gates::{DuePage, DueThing};
 pub use history::{MOST_BYTES, Said, Span};
 pub use jobs::Job;
+pub use left::Left;
 pub use lists::{Listed, People};
 pub use notes::{Counts, Note};
-pub use people::Edited;
+pub use people::{Edited, Met};
 pub use recount::Name;
 pub use seen::{Seen, Wanted};
 pub use sending::Stepped;
@@ -177,7 +184,7 @@ impl Messages {
 
     pub async fn head(&self, tenant: &TenantId, conversation: &ConversationId) -> Result<Option<Head>> {
         let item = self.get(conversation_key(tenant, conversation), HEAD.to_owned()).await?;
-        item.map(row::read_head).transpose()
+        Ok(item.map(row::read_head).transpose()?.flatten())
     }
 
     /// Writes a head over the revision it was made from. Says whether it did.
@@ -209,13 +216,17 @@ impl Messages {
     }
 
     async fn get(&self, pk: String, sk: String) -> Result<Option<Item>> {
-        let get = self.client.get_item().table_name(&self.table).set_key(Some(text_key(pk, sk))).consistent_read(true);
-        Ok(get.send().await.map_err(Error::aws)?.item.filter(|item| self.lives(item)))
+        Ok(self.get_any(pk, sk).await?.filter(|item| self.lives(item)))
     }
 
     /// Whether the time of an item is not over. One whose time is over is not there, whenever the table takes it away.
     fn lives(&self, item: &Item) -> bool {
         lives(item, self.clock.now())
+    }
+
+    async fn get_any(&self, pk: String, sk: String) -> Result<Option<Item>> {
+        let get = self.client.get_item().table_name(&self.table).set_key(Some(text_key(pk, sk))).consistent_read(true);
+        Ok(get.send().await.map_err(Error::aws)?.item)
     }
 }
 

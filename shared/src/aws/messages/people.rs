@@ -4,7 +4,7 @@
 use aws_sdk_dynamodb::types::{AttributeValue, Delete, Put, TransactWriteItem};
 use jiff::Timestamp;
 
-use super::{Messages, lists::partition, row, seconds, text_key};
+use super::{HEAD, Messages, conversation_key, lists::partition, row, seconds, text_key};
 use crate::{
     Error, Result,
     aws::transaction::{Item, Outcome, Transactions},
@@ -28,6 +28,16 @@ pub struct Edited {
     pub is_noted: bool,
 }
 
+/// What an id of a conversation leads to.
+#[derive(Debug)]
+pub enum Met {
+    Somebody(ConversationId, Box<Head>),
+    /// Somebody was known by it, and was erased.
+    Erased,
+    /// Nobody is, or not yet.
+    Nobody,
+}
+
 impl Messages {
     /// The conversation that an id stands for: of one that turned out to be a part of another, that other.
     pub async fn whole_conversation(
@@ -35,12 +45,21 @@ impl Messages {
         tenant: &TenantId,
         id: &ConversationId,
     ) -> Result<Option<(ConversationId, Head)>> {
+        Ok(match self.meet(tenant, id).await? {
+            Met::Somebody(id, head) => Some((id, *head)),
+            Met::Erased | Met::Nobody => None,
+        })
+    }
+
+    pub async fn meet(&self, tenant: &TenantId, id: &ConversationId) -> Result<Met> {
         let mut id = *id;
         for _ in 0..MERGES {
-            let Some(head) = self.head(tenant, &id).await? else { return Ok(None) };
+            let item = self.get(conversation_key(tenant, &id), HEAD.to_owned()).await?;
+            let Some(item) = item else { return Ok(Met::Nobody) };
+            let Some(head) = row::read_head(item)? else { return Ok(Met::Erased) };
             match head.merged_into {
                 Some(winner) => id = winner,
-                None => return Ok(Some((id, head))),
+                None => return Ok(Met::Somebody(id, Box::new(head))),
             }
         }
         Err(Error::Corrupt("conversations are parts of each other".to_owned()))

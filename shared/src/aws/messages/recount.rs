@@ -134,6 +134,5 @@ impl Messages {
 }
 
 fn led_to(item: &Item) -> Vec<ConversationId> {
-    let leads = aliases::leads(item);
-    [leads.now, leads.before.map(|(before, _)| before)].into_iter().flatten().collect()
+    aliases::leads(item).all().collect()
 }

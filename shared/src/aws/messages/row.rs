@@ -29,6 +29,8 @@ const LONGEST_WAMID: usize = 1_000;
 /// What a raw object may inflate to: more than Meta sends in one delivery.
 const INFLATED: usize = 8 * 1024 * 1024;
 
+/// When a conversation was erased.
+const ERASED_AT: &str = "erased_at";
 /// How the sending of a message is kept.
 pub(super) const SENDING: &str = "out";
 /// What of an item is Meta's object: the bytes, whether they are deflated, and how many items have the rest.
@@ -197,6 +199,18 @@ pub(super) fn write_head(
     Ok(item)
 }
 
-pub(super) fn read_head(item: Item) -> Result<Head> {
-    Ok(serde_dynamo::from_item(item)?)
+/// None: the conversation was erased, and this says that it was.
+pub(super) fn read_head(item: Item) -> Result<Option<Head>> {
+    if item.contains_key(ERASED_AT) {
+        return Ok(None);
+    }
+    Ok(Some(serde_dynamo::from_item(item)?))
+}
+
+/// What stands where the head of an erased conversation stood: nothing can be put there, and nobody is known by it.
+pub(super) fn erased_head(tenant: &TenantId, conversation: &ConversationId, at: Timestamp, until: Timestamp) -> Item {
+    let mut item = text_key(conversation_key(tenant, conversation), HEAD.to_owned());
+    item.insert(ERASED_AT.to_owned(), AttributeValue::N(at.as_millisecond().to_string()));
+    item.insert("ttl".to_owned(), seconds(until));
+    item
 }

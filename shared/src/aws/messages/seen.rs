@@ -45,6 +45,8 @@ pub struct Seen {
     pub gates: HashMap<Line, Gate>,
     pub messages: HashMap<(TenantId, MessageId), Stored>,
     pub templates: HashMap<(Holder, Key), Option<Template>>,
+    /// Of the heads that are not there, those that were erased.
+    pub erased: HashSet<(Line, ConversationId)>,
 }
 
 impl Wanted {
@@ -95,13 +97,29 @@ impl Messages {
             if let Some((line, alias)) = names.get(&place) {
                 seen.aliases.insert(((*line).clone(), (*alias).clone()), leads(&item));
             } else if let Some((line, id)) = heads_of.get(&place) {
-                seen.heads.insert(((*line).clone(), **id), Some(row::read_head(item)?));
+                let head = row::read_head(item)?;
+                seen.erased.extend(head.is_none().then(|| ((*line).clone(), **id)));
+                seen.heads.insert(((*line).clone(), **id), head);
             } else if let Some(line) = gates_of.get(&place) {
                 seen.gates.insert((*line).clone(), gates::read(item)?);
             } else if let Some(of) = messages.get(&place) {
                 seen.messages.insert((*of).clone(), self.whole(&of.0, item).await?);
             } else if let Some(of) = of_holders.get(&place) {
                 seen.templates.insert((*of).clone(), Some(templates::read(item)?));
+            }
+        }
+        self.lead_nowhere(seen).await
+    }
+
+    /// A name that still leads to somebody who was erased is nobody's: whoever meets one lets it lead nowhere.
+    async fn lead_nowhere(&self, seen: &mut Seen) -> Result<()> {
+        for ((line, alias), leads) in &mut seen.aliases {
+            let is_erased = |id: &ConversationId| seen.erased.contains(&(line.clone(), *id));
+            let gone: Vec<ConversationId> = leads.all().filter(is_erased).collect();
+            if !gone.is_empty() {
+                self.lead_away(line, &alias.key(), &gone).await?;
+                leads.now = leads.now.filter(|id| !gone.contains(id));
+                leads.before = leads.before.filter(|(id, _)| !gone.contains(id));
             }
         }
         Ok(())

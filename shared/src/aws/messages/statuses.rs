@@ -11,15 +11,17 @@ use crate::{
     Error, Result,
     aws::transaction::Item,
     domain::{
-        conversation::{ConversationId, Line, MessageId},
+        conversation::{Alias, ConversationId, Line, MessageId},
         hex,
-        message::{Fact, Stored},
+        message::{Fact, Stored, Told},
         tenant::TenantId,
     },
 };
 
 /// How long a fact waits for its message: longer than Meta repeats itself.
 const WAITS: SignedDuration = SignedDuration::from_hours(24 * 15);
+/// The names of whom it is of: whoever erases them finds it by these.
+pub(super) const OF: &str = "of";
 /// A status may come before what the index shows: so many of the conversation's newest messages are looked through.
 const LOOKED_THROUGH: i32 = 100;
 
@@ -143,10 +145,15 @@ impl Messages {
     }
 
     /// Lets a fact wait for its message: of several of one kind the earliest.
-    pub async fn wait(&self, line: &Line, wamid: &str, kind: &str, fact: &Fact, now: Timestamp) -> Result<()> {
+    pub async fn wait(&self, line: &Line, told: &Told, now: Timestamp) -> Result<()> {
+        let Told { wamid, fact, recipient, .. } = told;
         let mut item: Item = serde_dynamo::to_item(fact)?;
-        item.extend(text_key(number_key(line, 's'), format!("{}#{kind}", short(wamid))));
+        item.extend(text_key(number_key(line, 's'), format!("{}#{}", short(wamid), told.key())));
         item.insert("ttl".to_owned(), seconds(now + WAITS));
+        let of: Vec<String> = recipient.aliases().iter().map(Alias::key).collect();
+        if !of.is_empty() {
+            item.insert(OF.to_owned(), AttributeValue::Ss(of));
+        }
         let put = self
             .client
             .put_item()

@@ -36,6 +36,11 @@ pub struct Leads {
 }
 
 impl Leads {
+    /// Wherever it leads, or led.
+    pub fn all(&self) -> impl Iterator<Item = ConversationId> + use<> {
+        [self.now, self.before.map(|(before, _)| before)].into_iter().flatten()
+    }
+
     pub fn at(&self, time: Timestamp) -> Option<ConversationId> {
         match self.before {
             Some((before, until)) if time <= until => Some(before),

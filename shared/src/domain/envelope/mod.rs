@@ -124,6 +124,20 @@ impl<'a> Envelope<'a> {
     }
 }
 
+/// Where those units of a message lie that are not in it.
+pub fn elsewhere(body: &str) -> Vec<Elsewhere> {
+    // Few have one, and all would be read twice to find out.
+    if !body.contains(r#""blob":"#) {
+        return Vec::new();
+    }
+    let Ok(envelope) = Envelope::parse(body) else { return Vec::new() };
+    let elsewhere = envelope.units.into_iter().filter_map(|unit| match unit {
+        Packed::Elsewhere(elsewhere) => Some(elsewhere),
+        Packed::Here(_) => None,
+    });
+    elsewhere.collect()
+}
+
 impl<'a> Unit<'a> {
     /// One that lay elsewhere.
     pub fn parse(text: &'a str) -> Result<Self, Unparsable> {

@@ -96,6 +96,15 @@ impl Batch {
     }
 }
 
+/// The body of a batch without whoever is at these places: nobody is written to from there. None: it is no batch.
+pub fn without(body: &str, places: &[usize]) -> Option<String> {
+    let mut body: Value = serde_json::from_str(body).ok()?;
+    for place in places {
+        *body.get_mut("recipients")?.get_mut(place)? = json!({});
+    }
+    Some(body.to_string())
+}
+
 impl Outgoing {
     /// The message as it is for one recipient.
     #[must_use]

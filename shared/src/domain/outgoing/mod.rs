@@ -21,7 +21,7 @@ use super::{check, template::Key, violation::Violation};
 use check::{Findings, Part};
 use envelope::{Envelope, KEPT_ELSEWHERE};
 
-pub use batch::{Addressee, Batch, Filling};
+pub use batch::{Addressee, Batch, Filling, without};
 pub use envelope::{OnUnknown, Options};
 pub use kind::Kind;
 pub use recipient::Recipient;

@@ -12,7 +12,7 @@ use crate::{
     domain::{
         conversation::{Alias, ConversationId, Head, JobId, Line, MessageId},
         meta_id::PhoneNumberId,
-        outgoing::{Addressee, Batch},
+        outgoing::{Addressee, Batch, without},
         sending::Order,
         tenant::TenantId,
         violation::Violation,
@@ -61,6 +61,9 @@ impl Accept {
             Ok(MessageId::of_job(*conversation, at, id, index))
         });
         let accepted: Vec<Accepted> = judged.collect();
+        // Whoever gets nothing is not kept: what is kept of somebody is found by their conversation.
+        let refused: Vec<usize> = (0..accepted.len()).filter(|place| accepted[*place].is_err()).collect();
+        let body = if refused.is_empty() { Some(body.to_owned()) } else { without(body, &refused) };
         let conversation = |accepted: &Accepted| accepted.as_ref().ok().map(|id| id.conversation);
         let job = Job {
             id,
@@ -68,7 +71,7 @@ impl Accept {
             generation: account.hidden.generation,
             at,
             conversations: accepted.iter().map(conversation).collect(),
-            body: body.to_owned(),
+            body: body.ok_or_else(|| Error::Corrupt("a batch".to_owned()))?,
             done: 0,
         };
         if accepted.iter().any(Result::is_ok) {

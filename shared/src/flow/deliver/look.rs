@@ -35,6 +35,8 @@ pub(super) struct Batch {
     /// Shared by the conversations of the batch.
     lines: Mutex<HashMap<Line, Share>>,
     heads: Mutex<HashMap<(Line, ConversationId), Head>>,
+    /// Conversations that were erased while the batch was under way.
+    erased: Mutex<HashSet<(Line, ConversationId)>>,
 }
 
 /// What a number may still do in this batch.
@@ -72,7 +74,7 @@ impl Deliver {
         if !wanted.is_empty() {
             self.messages.look(&self.accounts, &wanted, &mut seen).await?;
         }
-        let mut batch = Batch { seen, lines: Mutex::default(), heads: Mutex::default() };
+        let mut batch = Batch { seen, lines: Mutex::default(), heads: Mutex::default(), erased: Mutex::default() };
         let lines: HashSet<&Line> = wanted.gates.iter().collect();
         for line in lines {
             let share = self.share(line, &ordered, &batch, now).await?;
@@ -128,6 +130,15 @@ impl Batch {
         let saved = self.heads.lock().unwrap_or_else(PoisonError::into_inner).get(&of).cloned();
         let head = saved.or_else(|| self.seen.heads.get(&of).cloned().flatten());
         head.filter(|head| head.merged_into.is_none())
+    }
+
+    pub(super) fn erased(&self, line: &Line, id: ConversationId) {
+        self.erased.lock().unwrap_or_else(PoisonError::into_inner).insert((line.clone(), id));
+    }
+
+    pub(super) fn is_erased(&self, line: &Line, id: ConversationId) -> bool {
+        let of = (line.clone(), id);
+        self.seen.erased.contains(&of) || self.erased.lock().unwrap_or_else(PoisonError::into_inner).contains(&of)
     }
 
     pub(super) fn saved(&self, line: &Line, id: ConversationId, head: Head) {

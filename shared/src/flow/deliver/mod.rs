@@ -26,7 +26,7 @@ use crate::{
     aws::{
         accounts::Accounts,
         fifo::Fifo,
-        messages::{Counts, Messages, Note, Stepped},
+        messages::{Counts, Messages, Met, Note, Stepped},
         meta_app::MetaApps,
         stack_secret::StackSecret,
         vault::Vault,
@@ -258,21 +258,28 @@ impl Deliver {
     }
 
     async fn tell_again(&self, ordered: &Ordered, batch: &Batch, said: &mut Said) -> Result<()> {
-        let (id, head) = self.head(ordered, batch).await?;
+        let Some((id, head)) = self.head(ordered, batch).await? else { return Ok(()) };
         if head.last == Some(ordered.id) {
             said.touched.push((ordered.line.clone(), id, head.updated_at));
         }
         Ok(())
     }
 
-    /// The head of a message's conversation, or of that which it is a part of by now.
-    async fn head(&self, ordered: &Ordered, batch: &Batch) -> Result<(ConversationId, Head)> {
-        let id = ordered.id.conversation;
-        if let Some(head) = batch.head(&ordered.line, id) {
-            return Ok((id, head));
+    /// The head of a message's conversation, or of that which it is a part of by now. None: whoever it is with was
+    /// erased, and is written to no more.
+    async fn head(&self, ordered: &Ordered, batch: &Batch) -> Result<Option<(ConversationId, Head)>> {
+        let (line, id) = (&ordered.line, ordered.id.conversation);
+        if batch.is_erased(line, id) {
+            return Ok(None);
         }
-        let found = self.messages.whole_conversation(&ordered.line.tenant, &id).await?;
-        Ok(found.unwrap_or_else(|| (id, Head::new(ordered.line.number.clone(), self.clock.now()))))
+        if let Some(head) = batch.head(line, id) {
+            return Ok(Some((id, head)));
+        }
+        Ok(match self.messages.meet(&line.tenant, &id).await? {
+            Met::Somebody(id, head) => Some((id, *head)),
+            Met::Erased => None,
+            Met::Nobody => Some((id, Head::new(line.number.clone(), self.clock.now()))),
+        })
     }
 
     /// The last writes of a batch. Lists are told again by whoever comes again; what is counted is a view, and may say

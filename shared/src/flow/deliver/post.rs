@@ -119,10 +119,11 @@ impl Deliver {
         let fault = Fault::of(error);
         match error.refusal().map(|refusal| refusal.code) {
             Some(PAIR_LIMIT) => {
-                let (id, mut head) = self.head(ordered, batch).await?;
-                head.is_blocked(until);
-                // Somebody who was faster has not been told: they will hear it themselves.
-                self.save(ordered, id, &mut head, batch).await?;
+                if let Some((id, mut head)) = self.head(ordered, batch).await? {
+                    head.is_blocked(until);
+                    // Somebody who was faster has not been told: they will hear it themselves.
+                    self.save(ordered, id, &mut head, batch).await?;
+                }
             }
             Some(_) => {
                 batch.block(&ordered.line, until);

@@ -12,7 +12,7 @@ use super::{
 };
 use crate::{
     Error, Result,
-    aws::messages::Stepped,
+    aws::messages::{Met, Stepped},
     domain::{
         account::Account,
         conversation::{ConversationId, Head},
@@ -56,7 +56,7 @@ impl Deliver {
         let mut has_passed = false;
         for _ in 0..TRIES {
             let now = self.clock.now();
-            let (id, mut head) = self.head(ordered, batch).await?;
+            let Some((id, mut head)) = self.head(ordered, batch).await? else { return Ok(Gone::Fate(Fate::Done)) };
             if self.is_behind(ordered, &head).await? {
                 // One that lies in the table already is brought again when it is its turn.
                 if sending.holds_up_others() {
@@ -121,7 +121,7 @@ impl Deliver {
     ) -> Result<Gone> {
         for _ in 0..TRIES {
             let now = self.clock.now();
-            let (id, mut head) = self.head(ordered, batch).await?;
+            let Some((id, mut head)) = self.head(ordered, batch).await? else { return Ok(Gone::Fate(Fate::Done)) };
             let due = head.puts_off(ordered.id, delay.until, now);
             self.mark(&ordered.line, due, false, now).await?;
             if self.save(ordered, id, &mut head, batch).await? {
@@ -145,7 +145,7 @@ impl Deliver {
     ) -> Result<Gone> {
         for _ in 0..TRIES {
             let now = self.clock.now();
-            let (id, mut head) = self.head(ordered, batch).await?;
+            let Some((id, mut head)) = self.head(ordered, batch).await? else { return Ok(Gone::Fate(Fate::Done)) };
             // When the number sends again it is fed in its order: nobody waits for a time.
             head.puts_off(ordered.id, now, now);
             self.mark(&ordered.line, now, true, now).await?;
@@ -178,8 +178,10 @@ impl Deliver {
             batch.saved(line, id, head.clone());
             return Ok(true);
         }
-        if let Some((id, head)) = self.messages.whole_conversation(&line.tenant, &id).await? {
-            batch.saved(line, id, head);
+        match self.messages.meet(&line.tenant, &id).await? {
+            Met::Somebody(id, head) => batch.saved(line, id, *head),
+            Met::Erased => batch.erased(line, ordered.id.conversation),
+            Met::Nobody => {}
         }
         Ok(false)
     }

@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use super::{AT_ONCE, Failed, Receive, people::People, store::Landed};
 use crate::{
     Error, Result,
-    aws::messages::{Counts, Note},
+    aws::messages::{Counts, Met, Note},
     domain::{
         conversation::{ConversationId, Head, Line, Touch},
         message::Put,
@@ -24,6 +24,7 @@ const TRIES: usize = 8;
 struct Turn {
     touches: Vec<Touch>,
     records: BTreeSet<usize>,
+    counts: Counts,
 }
 
 /// A head that was saved.
@@ -49,20 +50,27 @@ impl Receive {
         let mut records_of: HashMap<Line, BTreeSet<usize>> = HashMap::new();
         let mut notes = Vec::new();
         for landed in landed {
-            counts.entry(landed.line.clone()).or_default().add_all(landed.counts);
             records_of.entry(landed.line.clone()).or_default().insert(landed.record);
             notes.extend(landed.file);
-            let Some((conversation, touch)) = landed.touch else { continue };
+            let Some((conversation, touch)) = landed.touch else {
+                counts.entry(landed.line).or_default().add_all(landed.counts);
+                continue;
+            };
             let turn = turns.entry((landed.line, conversation)).or_default();
             turn.touches.push(touch);
             turn.records.insert(landed.record);
+            turn.counts.add_all(landed.counts);
         }
         let saving = turns.into_iter().map(|((line, conversation), turn)| async move {
             let saved = self.save(&line, conversation, people, &turn, now).await;
             (line, turn, saved)
         });
         let mut touched: BTreeMap<Timestamp, Vec<(Line, ConversationId)>> = BTreeMap::new();
-        for (line, turn, saved) in stream::iter(saving).buffer_unordered(AT_ONCE).collect::<Vec<_>>().await {
+        for (line, mut turn, saved) in stream::iter(saving).buffer_unordered(AT_ONCE).collect::<Vec<_>>().await {
+            // What was put where somebody has just been erased goes with them, and counts where it is put again.
+            if !matches!(saved, Err(Error::Outdated)) {
+                counts.entry(line.clone()).or_default().add_all(std::mem::take(&mut turn.counts));
+            }
             match saved {
                 Ok(saved) => {
                     notes.extend(saved.notes(&line, &turn.touches));
@@ -97,14 +105,23 @@ impl Receive {
             }
             let mut after = before.clone();
             // A save whose answer was lost is met as somebody else's: lists are told of all that came since the first look.
-            let first = first.get_or_insert_with(|| before.clone());
+            let began = first.get_or_insert_with(|| before.clone());
             after.takes(&turn.touches, now);
             if after == before || self.messages.save_head(&line.tenant, &conversation, &mut after, now).await? {
                 self.rename(line, conversation, &turn.touches).await?;
                 self.remember(line, conversation, &after, people);
-                return Ok(Saved { conversation, before: first.clone(), after });
+                return Ok(Saved { conversation, before: began.clone(), after });
             }
-            seen = self.messages.head(&line.tenant, &conversation).await?;
+            seen = match self.messages.meet(&line.tenant, &conversation).await? {
+                Met::Somebody(id, head) => {
+                    first = first.filter(|_| id == conversation);
+                    conversation = id;
+                    Some(*head)
+                }
+                // It comes again, and begins a conversation of its own.
+                Met::Erased => return Err(Error::Outdated),
+                Met::Nobody => None,
+            };
         }
         Err(Error::aws("a conversation was changed by others without end"))
     }

@@ -21,11 +21,17 @@ use jiff::{SignedDuration, Timestamp};
 
 use crate::{
     Error, Result,
-    aws::{accounts::Accounts, blobs::Blobs, messages::Messages, stack_secret::StackSecret},
+    aws::{
+        accounts::Accounts,
+        blobs::{self, Blobs},
+        messages::Messages,
+        stack_secret::StackSecret,
+    },
     clock::{Clock, Random},
     domain::{
         account::Account,
-        envelope::{Envelope, Kind, Packed, Unit},
+        conversation::{Alias, ConversationId},
+        envelope::{self, Elsewhere, Envelope, Kind, Packed, Unit},
         meta_id::PhoneNumberId,
         parking::{Reason, STALE_AFTER},
         record::Record,
@@ -100,7 +106,7 @@ impl Receive {
     /// Takes in one batch. Gives the places of those records that must come again.
     pub async fn take(&self, records: &mut [Record]) -> BTreeSet<usize> {
         let now = self.clock.now();
-        let apart = self.fetch(records).await;
+        let (large, apart) = self.fetch(records).await;
         let records = &*records;
         let mut failed = Failed::default();
         for (index, error) in &apart {
@@ -128,6 +134,7 @@ impl Receive {
             }
         };
         let places = self.settle(records, &deliveries, &mut people, &mut failed, now).await;
+        self.note_large(records, &deliveries, &large, &places, &people, &mut failed).await;
         let landed = self.store(records, &deliveries, &people, &places, &mut failed, now).await;
         self.hear(&landed, &people, now).await;
         self.conclude(records, landed, &people, &mut failed, now).await;
@@ -211,31 +218,47 @@ impl Receive {
     }
 
     /// What was too large for the queue stands in its record from here on. One that is lost is found out later.
-    async fn fetch(&self, records: &mut [Record]) -> Vec<(usize, Error)> {
-        let mut failed = Vec::new();
+    async fn fetch(&self, records: &mut [Record]) -> (HashMap<usize, Vec<Elsewhere>>, Vec<(usize, Error)>) {
+        let (mut large, mut failed) = (HashMap::new(), Vec::new());
         for (index, record) in records.iter_mut().enumerate() {
-            match self.fetched(&record.body).await {
-                Ok(Some(body)) => record.body = body,
+            let elsewhere = envelope::elsewhere(&record.body);
+            match self.blobs.gathered(&record.body, &elsewhere).await {
+                Ok(Some(body)) => {
+                    record.body = body;
+                    large.insert(index, elsewhere);
+                }
                 Ok(None) | Err(Error::Corrupt(_)) => {}
                 Err(error) => failed.push((index, error)),
             }
         }
-        failed
+        (large, failed)
     }
 
-    async fn fetched(&self, body: &str) -> Result<Option<String>> {
-        // Few have one, and all would be read twice to find out.
-        if !body.contains(r#""blob":"#) {
-            return Ok(None);
-        }
-        let Ok(envelope) = Envelope::parse(body) else { return Ok(None) };
-        let mut texts = HashMap::new();
-        for unit in &envelope.units {
-            if let Packed::Elsewhere(elsewhere) = unit {
-                texts.insert(elsewhere.id.clone(), self.blobs.read(elsewhere).await?);
+    /// Where what was too large lies is known by its conversation: it goes when that is erased.
+    async fn note_large(
+        &self,
+        records: &[Record],
+        deliveries: &[Delivery<'_>],
+        large: &HashMap<usize, Vec<Elsewhere>>,
+        places: &HashMap<(usize, usize), Belongs>,
+        people: &People,
+        failed: &mut Failed,
+    ) {
+        for delivery in deliveries {
+            let Some(blobs) = large.get(&delivery.index) else { continue };
+            let account = delivery.number.as_ref().and_then(|number| people.seen.accounts.get(number)?.as_ref());
+            let own = places.iter().filter(|((index, _), _)| *index == delivery.index);
+            let own: BTreeSet<ConversationId> = own.map(|(_, belongs)| belongs.conversation).collect();
+            let Some(account) = account else { continue };
+            let until = delivery.envelope.at + blobs::KEPT_FOR;
+            for id in &own {
+                for blob in blobs {
+                    if let Err(error) = self.messages.note_blob(&account.tenant, *id, blob, until).await {
+                        failed.add(records, delivery.index, &error);
+                    }
+                }
             }
         }
-        Ok((!texts.is_empty()).then(|| envelope.gathered(&texts)))
     }
 
     /// Numbers of which something was taken in are proved to work. A note that fails is made with the next unit.
@@ -247,6 +270,20 @@ impl Receive {
             }
         }
     }
+}
+
+/// The names in a message of the queue of whom each of its units is about; of one that is about nobody, its own text.
+pub(super) fn whom(envelope: &Envelope<'_>) -> Vec<Result<Vec<Alias>, String>> {
+    let units = envelope.units.iter().filter_map(|packed| match packed {
+        Packed::Here(unit) => Some(unit),
+        Packed::Elsewhere(_) => None,
+    });
+    let of_unit = |unit: &Unit<'_>| {
+        let given = catch_unwind(AssertUnwindSafe(|| Given::of(envelope, unit))).unwrap_or(Given::Event(None));
+        let names = given.names();
+        if names.is_empty() { Err(unit.raw.get().to_owned()) } else { Ok(names) }
+    };
+    units.map(of_unit).collect()
 }
 
 fn origin(record: &Record) -> Origin<'_> {

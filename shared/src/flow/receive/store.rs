@@ -179,10 +179,9 @@ impl Receive {
         let kind = told.key();
         if let Some(id) = self.proved(line, told, head).await? {
             let kept = self.messages.tell_ours(&line.tenant, &id, &told.wamid, &kind, &told.fact).await?;
-            if kept != Kept::Nowhere {
-                count(counts, &kept, &kind, &told.fact);
-                return Ok(());
-            }
+            // A message of ours is there before it is posted: one that is not was erased since.
+            count(counts, &kept, &kind, &told.fact);
+            return Ok(());
         }
         if let Some(id) = self.messages.message_of(&line.tenant, &told.wamid).await? {
             let kept = self.messages.tell(&line.tenant, &id, &kind, &told.fact).await?;
@@ -191,7 +190,7 @@ impl Receive {
                 return Ok(());
             }
         }
-        self.messages.wait(line, &told.wamid, &kind, &told.fact, now).await?;
+        self.messages.wait(line, told, now).await?;
         let own = belongs.map(|belongs| belongs.conversation);
         for conversation in own.into_iter().chain(head.into_iter().flat_map(|head| head.parts.iter().copied())) {
             let Some(id) = self.messages.recent_of(&line.tenant, conversation, &told.wamid).await? else { continue };

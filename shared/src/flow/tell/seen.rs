@@ -23,7 +23,8 @@ impl Tell {
                 Subject::OfMessages(Changed::Message { tenant, is, .. }) => {
                     conversations.insert((tenant.clone(), is.id.conversation));
                 }
-                Subject::OfMessages(Changed::Conversation { tenant, is: Some(is), .. }) => {
+                Subject::OfMessages(Changed::Conversation { tenant, id, is: Some(is), .. }) => {
+                    conversations.insert((tenant.clone(), *id));
                     winners.extend(is.merged_into.map(|winner| (tenant.clone(), winner)));
                     last.extend(is.last.map(|last| (tenant.clone(), last)));
                 }

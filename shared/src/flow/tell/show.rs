@@ -145,6 +145,9 @@ impl Tell {
 }
 
 fn message(change: &Change, tenant: &TenantId, was: Option<&Stored>, is: &Stored, seen: &Seen) -> Result<Vec<Event>> {
+    if seen.whole.is_erased(tenant, is.id.conversation) {
+        return Ok(Vec::new());
+    }
     let new = Head::new(is.number.clone(), is.received_at);
     // A message is put before the head that first tells of it.
     let (id, head) = seen.whole.of(tenant, is.id.conversation)?.unwrap_or((is.id.conversation, &new));
@@ -169,6 +172,10 @@ fn conversation(
     now: Timestamp,
 ) -> Result<Vec<Event>> {
     let Some(head) = is.or(was) else { return Ok(Vec::new()) };
+    // That it is gone is told by the change that took it away.
+    if is.is_some() && seen.whole.is_erased(tenant, id) {
+        return Ok(Vec::new());
+    }
     let [before, after] = [was, is].map(|head| in_whole(tenant, id, head, seen, now));
     let ([was, was_contact], [is, is_contact]) = (before?, after?);
     let about = |kind, at: Option<Timestamp>| About {

@@ -1,8 +1,8 @@
-//! People: those a number knows, and one of them.
+//! People: those a number knows, one of them, and forgetting them.
 
 use std::sync::Arc;
 
-use axum::{Json, extract::State};
+use axum::{Json, extract::State, http::StatusCode};
 
 use super::Context;
 use crate::{
@@ -44,4 +44,21 @@ pub(super) async fn show(
     let (id, head) = context.own_conversation(caller.of_tenant()?, &id, THING).await?;
     parameters.finish()?;
     Ok(Json(ContactBody::of(id, &head)))
+}
+
+/// Whoever asks again, for the first answer may have been lost, hears the same.
+pub(super) async fn erase(
+    State(context): State<Arc<Context>>,
+    caller: Caller,
+    Id(text): Id,
+    parameters: Parameters,
+) -> Result<StatusCode> {
+    let ContactId(id) = text.parse().map_err(|_| Error::NotFound { thing: THING })?;
+    parameters.finish()?;
+    if context.erase.forget(caller.of_tenant()?, id, &caller.call.entry(&text, None, 204)).await? {
+        caller.call.audited();
+    } else {
+        caller.call.concerns(&text, None);
+    }
+    Ok(StatusCode::NO_CONTENT)
 }

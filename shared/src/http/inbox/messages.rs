@@ -8,7 +8,10 @@ use jiff::Timestamp;
 use super::{Context, conversations::BELOW};
 use crate::{
     Error, Result,
-    aws::{messages::Span, transaction::Position},
+    aws::{
+        messages::{Met, Span},
+        transaction::Position,
+    },
     domain::{
         conversation::{ConversationId, Head},
         message::{Direction, Reading, Standing, Stored},
@@ -61,10 +64,12 @@ pub(super) async fn show(
     let message = name.find(&context.messages, tenant).await?.ok_or_else(unknown)?;
     let with_raw = include(&mut parameters)?;
     parameters.finish()?;
-    let found = context.messages.whole_conversation(tenant, &message.id.conversation).await?;
-    // A message is put before the head that first tells of it.
-    let new = || (message.id.conversation, Head::new(message.number.clone(), message.received_at));
-    let (id, head) = found.unwrap_or_else(new);
+    let (id, head) = match context.messages.meet(tenant, &message.id.conversation).await? {
+        Met::Somebody(id, head) => (id, *head),
+        Met::Erased => return Err(unknown()),
+        // A message is put before the head that first tells of it.
+        Met::Nobody => (message.id.conversation, Head::new(message.number.clone(), message.received_at)),
+    };
     Ok(Json(MessageBody::of(&message, id, &head, with_raw)))
 }
 

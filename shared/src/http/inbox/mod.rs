@@ -35,6 +35,7 @@ use crate::{
     env::{Env, EnvError},
     flow::{
         admit::{First, Gate},
+        erase::Erase,
         files::Files,
     },
     meta::Graph,
@@ -50,6 +51,7 @@ pub struct Context {
     messages: Messages,
     events: Events,
     files: Files,
+    erase: Erase,
 }
 
 impl Context {
@@ -75,6 +77,8 @@ impl Context {
             graph: Graph::from_env(env)?,
             clock: clock.clone(),
         };
+        let erase =
+            Erase { messages: messages.clone(), audit: audit.clone(), secret: secret.clone(), clock: clock.clone() };
         Ok(Self {
             admission: Admission {
                 gate: Gate::new(credentials, clock.clone(), First::Know(secret.clone())),
@@ -86,6 +90,7 @@ impl Context {
             messages,
             events: Events::new(dynamodb, env.required("EVENTS_TABLE")?),
             files,
+            erase,
         })
     }
 }
@@ -104,7 +109,7 @@ pub fn router(context: Context) -> Router {
         .route("/v1/conversations/{id}/messages", get(messages::list))
         .route("/v1/events", get(events::list))
         .route("/v1/messages/{id}", get(messages::show))
-        .route("/v1/contacts/{id}", get(contacts::show).patch(change::change))
+        .route("/v1/contacts/{id}", get(contacts::show).patch(change::change).delete(contacts::erase))
         .route("/v1/accounts/{id}/conversations", get(conversations::list_of_account))
         .route("/v1/accounts/{id}/contacts", get(contacts::list))
         .route("/v1/accounts/{id}/stats", get(stats::show))

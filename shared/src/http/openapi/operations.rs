@@ -272,6 +272,10 @@ fn of_inbox(key: &str) -> Option<Operation> {
         "PATCH /v1/contacts/{id}" => {
             named("changeContact", "Change what you keep of a person").takes::<ContactChange>().gives::<ContactBody>()
         }
+        "DELETE /v1/contacts/{id}" => named(
+            "eraseContact",
+            "Erase a person: what was said with them, what is kept of them, and what leads to them",
+        ),
         "GET /v1/accounts/{id}/media/{media_id}" => named(
             "downloadMedia",
             "A file of up to 4 MiB that somebody sent, or that was uploaded; pictures, sound and films keep their type, all \

@@ -7,6 +7,7 @@ use axum::{Json, extract::State};
 use super::Context;
 use crate::{
     Error, Result,
+    aws::messages::Met,
     domain::conversation::Head,
     http::{caller::Caller, message_name::MessageName, path::Id},
     shown::conversation::MessageBody,
@@ -25,8 +26,10 @@ pub(super) async fn cancel(
         name @ MessageName::Meta(_) => name.find(messages, tenant).await?.ok_or_else(unknown)?.id,
     };
     let message = context.accept.cancel(tenant, &id).await?.ok_or_else(unknown)?;
-    let found = messages.whole_conversation(tenant, &id.conversation).await?;
-    let new = || (id.conversation, Head::new(message.number.clone(), message.received_at));
-    let (conversation, head) = found.unwrap_or_else(new);
+    let (conversation, head) = match messages.meet(tenant, &id.conversation).await? {
+        Met::Somebody(id, head) => (id, *head),
+        Met::Erased => return Err(unknown()),
+        Met::Nobody => (id.conversation, Head::new(message.number.clone(), message.received_at)),
+    };
     Ok(Json(MessageBody::of(&message, conversation, &head, false)))
 }

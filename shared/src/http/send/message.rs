@@ -15,7 +15,7 @@ use serde_json::{Map, Value};
 use super::Context;
 use crate::{
     Error, Result,
-    aws::receipts::Fixed,
+    aws::{messages::Met, receipts::Fixed},
     domain::{
         conversation::{Head, MessageId},
         idempotency::Repetition,
@@ -182,11 +182,17 @@ impl Context {
     /// The first answer, again.
     async fn taken(&self, tenant: &TenantId, id: &str) -> Result<Option<Response>> {
         let id: MessageId = id.parse().map_err(|_| Error::Corrupt("a receipt's id".to_owned()))?;
+        let met = self.accept.messages.meet(tenant, &id.conversation).await?;
+        // It may have gone out before whoever it was for was erased: it is not made a second time.
+        if matches!(met, Met::Erased) {
+            return Err(Error::NotFound { thing: "message" });
+        }
         let Some(message) = jobs::find(&self.accept.messages, tenant, &id).await? else { return Ok(None) };
         self.accept.order_again(tenant, &message).await?;
-        let found = self.accept.messages.whole_conversation(tenant, &id.conversation).await?;
-        let (conversation, head) =
-            found.unwrap_or_else(|| (id.conversation, Head::new(message.number.clone(), message.received_at)));
+        let (conversation, head) = match met {
+            Met::Somebody(id, head) => (id, *head),
+            Met::Erased | Met::Nobody => (id.conversation, Head::new(message.number.clone(), message.received_at)),
+        };
         let body = MessageBody::of(&message.as_accepted(), conversation, &head, false);
         Ok(Some(replayed((StatusCode::ACCEPTED, Json(body)).into_response())))
     }

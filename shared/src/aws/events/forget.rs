@@ -1,0 +1,127 @@
+//! Taking what events show of somebody out of a log. The events stay where they are, so that nobody's place in the log
+//! changes, and say that the thing is there no more. Twice: nothing is left to take out. Half: what did not fit in an item
+//! is marked before it is deleted.
+
+use aws_sdk_dynamodb::{operation::update_item::UpdateItemError, types::AttributeValue};
+
+use super::{Events, FIRST, Log, Stored, blob, deflated, key, number, rest_of, text};
+use crate::{
+    Error, Result,
+    aws::{batch_write, transaction::Item},
+    domain::{
+        conversation::ConversationId,
+        event::{Event, Place},
+        tenant::TenantId,
+    },
+};
+
+/// Items of a log that are looked at in one call.
+const PAGE: i32 = 25;
+/// How much lay beside an item whose events show less now.
+const GONE: &str = "gone";
+
+impl Events {
+    /// Looks through some of a tenant's log for conversations. Gives behind what to go on; none: it is at its end.
+    pub async fn forget(
+        &self,
+        tenant: &TenantId,
+        of: &[ConversationId],
+        after: Option<Place>,
+    ) -> Result<Option<Place>> {
+        let partition = Log::Of(tenant).partition();
+        let (items, next) = self.page(&partition, after).await?;
+        for item in items {
+            self.forget_in(&partition, item, of).await?;
+        }
+        Ok(next)
+    }
+
+    async fn page(&self, partition: &str, after: Option<Place>) -> Result<(Vec<Item>, Option<Place>)> {
+        let after = after.map_or_else(|| FIRST.to_owned(), |place| place.to_string());
+        let page = self
+            .client
+            .query()
+            .table_name(&self.table)
+            .consistent_read(true)
+            .key_condition_expression("pk = :log AND sk > :after")
+            .expression_attribute_values(":log", AttributeValue::S(partition.to_owned()))
+            .expression_attribute_values(":after", AttributeValue::S(after))
+            .limit(PAGE)
+            .send()
+            .await
+            .map_err(Error::aws)?;
+        let next = page.last_evaluated_key.as_ref().and_then(|key| text(key, "sk")?.parse().ok());
+        Ok((page.items.unwrap_or_default(), next))
+    }
+
+    async fn forget_in(&self, partition: &str, item: Item, of: &[ConversationId]) -> Result<()> {
+        let sort_key = text(&item, "sk").unwrap_or_default().to_owned();
+        let gone = number(&item, GONE);
+        let stored = Stored::read(item)?;
+        let (hash, more) = (stored.hash.clone(), stored.more);
+        let mut events: Vec<Event> = self.contents(partition, stored).await?;
+        let mut has_shown = false;
+        for event in &mut events {
+            let is_theirs = event.conversation_id.is_some_and(|id| of.contains(&id));
+            has_shown |= is_theirs && event.data.take().is_some();
+        }
+        if has_shown {
+            self.show_less(partition, &sort_key, &events, more).await?;
+        }
+        let beside = if has_shown && more > 0 { Some(more) } else { gone.and_then(|gone| usize::try_from(gone).ok()) };
+        if let Some(beside) = beside {
+            self.forget_rest(partition, &sort_key, &hash, beside).await?;
+        }
+        Ok(())
+    }
+
+    /// What is left of a pack fits in its item: only a single event is larger, and that shows nothing now.
+    async fn show_less(&self, partition: &str, sort_key: &str, events: &[Event], more: usize) -> Result<()> {
+        let mut update = self
+            .client
+            .update_item()
+            .table_name(&self.table)
+            .set_key(Some(key(partition.to_owned(), sort_key.to_owned())))
+            // What has expired meanwhile must not come back.
+            .condition_expression("attribute_exists(pk)")
+            .expression_attribute_values(":less", blob(&deflated(events)?));
+        update = if more > 0 {
+            update
+                .update_expression("SET z = :less, #gone = :gone REMOVE #more")
+                .expression_attribute_names("#gone", GONE)
+                .expression_attribute_names("#more", "more")
+                .expression_attribute_values(":gone", AttributeValue::N(more.to_string()))
+        } else {
+            update.update_expression("SET z = :less")
+        };
+        match update.send().await {
+            Err(error)
+                if !error.as_service_error().is_some_and(UpdateItemError::is_conditional_check_failed_exception) =>
+            {
+                Err(Error::aws(error))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    async fn forget_rest(&self, partition: &str, sort_key: &str, hash: &str, beside: usize) -> Result<()> {
+        let rest = rest_of(partition, hash);
+        let keys: Vec<Item> = (0..beside).map(|place| key(rest.clone(), place.to_string())).collect();
+        batch_write::delete(&self.client, &self.table, &keys).await?;
+        self.client
+            .update_item()
+            .table_name(&self.table)
+            .set_key(Some(key(partition.to_owned(), sort_key.to_owned())))
+            .update_expression("REMOVE #gone")
+            .condition_expression("attribute_exists(pk)")
+            .expression_attribute_names("#gone", GONE)
+            .send()
+            .await
+            .map(drop)
+            .or_else(|error| {
+                let is_gone =
+                    error.as_service_error().is_some_and(UpdateItemError::is_conditional_check_failed_exception);
+                if is_gone { Ok(()) } else { Err(Error::aws(error)) }
+            })
+    }
+}
