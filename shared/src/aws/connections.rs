@@ -4,6 +4,7 @@ use std::collections::HashMap;
 
 use aws_sdk_dynamodb::{
     Client,
+    operation::delete_item::DeleteItemError,
     types::{AttributeValue, KeysAndAttributes, Put, TransactWriteItem},
 };
 use jiff::{SignedDuration, Timestamp};
@@ -148,6 +149,25 @@ impl Connections {
             }
         }
         Err(Error::aws("a connection was changed by others without end").into())
+    }
+
+    /// Takes an attempt away, unless it has changed meanwhile.
+    pub async fn forget(&self, stored: &Stored) -> Result<()> {
+        let delete = self
+            .client
+            .delete_item()
+            .table_name(&self.table)
+            .set_key(Some(key(&stored.connection.id)))
+            .condition_expression("revision = :read")
+            .expression_attribute_values(":read", AttributeValue::N(stored.revision.to_string()));
+        match delete.send().await {
+            Err(error)
+                if !error.as_service_error().is_some_and(DeleteItemError::is_conditional_check_failed_exception) =>
+            {
+                Err(Error::aws(error))
+            }
+            _ => Ok(()),
+        }
     }
 
     async fn reread(&self, id: &ConnectionId) -> Result<Stored> {

@@ -107,6 +107,30 @@ impl Credentials {
         Ok(Page { credentials, next: answer.last_evaluated_key.as_ref().map(Position::of) })
     }
 
+    /// Takes away some of the keys and sessions that are bound to a tenant, revoked ones too. Says how many, and where to
+    /// go on.
+    pub async fn forget_tenant(&self, tenant: &TenantId, after: Option<Position>) -> Result<(u64, Option<Position>)> {
+        let answer = self
+            .client
+            .scan()
+            .table_name(&self.table)
+            .consistent_read(true)
+            .filter_expression("tenant = :tenant")
+            .expression_attribute_values(":tenant", text(tenant.as_str()))
+            .set_exclusive_start_key(after.map(Position::into_key))
+            .send()
+            .await
+            .map_err(Error::aws)?;
+        let next = answer.last_evaluated_key.as_ref().map(Position::of);
+        let mut count = 0;
+        for id in answer.items.unwrap_or_default().iter_mut().filter_map(|item| item.remove("id")) {
+            let delete = self.client.delete_item().table_name(&self.table).key("id", id);
+            delete.send().await.map_err(Error::aws)?;
+            count += 1;
+        }
+        Ok((count, next))
+    }
+
     /// Part of a transaction: adds a credential that is not there yet.
     pub fn adding(&self, credential: &Credential) -> Result<TransactWriteItem> {
         let put = Put::builder()

@@ -15,6 +15,7 @@ pub mod fifo;
 pub mod messages;
 pub mod meta_app;
 pub mod oauth_states;
+mod of_tenant;
 pub mod parking;
 pub mod queue;
 pub mod receipts;

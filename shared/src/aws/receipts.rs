@@ -13,10 +13,13 @@ use aws_sdk_dynamodb::{
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
-use super::transaction::Item;
+use super::{
+    batch_write, of_tenant,
+    transaction::{Item, Position},
+};
 use crate::{
     Error, Result,
-    domain::{credential::CredentialId, hex, idempotency::Repetition, keyring::Code},
+    domain::{credential::CredentialId, hex, idempotency::Repetition, keyring::Code, tenant::TenantId},
 };
 
 /// How long an answer is kept.
@@ -182,6 +185,13 @@ impl Receipts {
             .send()
             .await;
         unless_taken_over(sent, DeleteItemError::is_conditional_check_failed_exception)
+    }
+
+    /// Takes away some of a tenant's. Says how many, and where to go on.
+    pub async fn forget_tenant(&self, tenant: &TenantId, after: Option<Position>) -> Result<(u64, Option<Position>)> {
+        let (items, next) = of_tenant::page(&self.client, &self.table, tenant, after).await?;
+        batch_write::delete(&self.client, &self.table, &items).await?;
+        Ok((u64::try_from(items.len()).unwrap_or_default(), next))
     }
 
     fn update_held(&self, held: &Held) -> UpdateItemFluentBuilder {

@@ -5,7 +5,7 @@ use crate::{
     aws::{
         accounts::Accounts, audit::Audit, blobs::Blobs, clients::Aws, clients::made, connections::Connections,
         credentials::Credentials, events::Events, messages::Messages, meta_app::MetaApps, parking::Parking,
-        queue::Queue, stack_secret::StackSecret, transaction::Transactions, vault::Vault,
+        queue::Queue, receipts::Receipts, stack_secret::StackSecret, transaction::Transactions, vault::Vault,
     },
     clock::{Clock, Random},
     env::{Env, EnvError},
@@ -13,7 +13,7 @@ use crate::{
         connect::Connect,
         disconnect::Disconnect,
         due::DueWork,
-        erase::{Erase, EraseRest},
+        erase::{Erase, EraseRest, EraseTenant},
         feed::Feed,
         first_key::FirstKey,
         health::Health,
@@ -33,6 +33,7 @@ pub struct Context {
     pub(super) unpark: Unpark,
     pub(super) feed: Feed,
     pub(super) erase: EraseRest,
+    pub(super) erase_tenant: EraseTenant,
     pub(super) audit: Audit,
     pub(super) clock: Clock,
     pub(super) inbound: Lane,
@@ -83,6 +84,17 @@ impl Context {
                 clock: clock.clone(),
             },
         };
+        let erase_tenant = EraseTenant {
+            connect: connect.clone(),
+            disconnect: Disconnect::of(&connect, transactions.clone()),
+            credentials: credentials.clone(),
+            messages: messages.clone(),
+            receipts: Receipts::new(dynamodb, receipts),
+            parking: parking.clone(),
+            blobs: erase.blobs.clone(),
+            events: erase.events.clone(),
+            clock: clock.clone(),
+        };
         Ok(Self {
             first_key: FirstKey {
                 secret,
@@ -99,6 +111,7 @@ impl Context {
             },
             recount: Recount { messages: messages.clone(), clock: clock.clone() },
             erase,
+            erase_tenant,
             unpark: Unpark {
                 accounts: connect.accounts.clone(),
                 parking,

@@ -13,6 +13,7 @@ use serde_json::Value;
 use crate::{
     Error, Result,
     domain::{
+        account::Account,
         audit::Entry,
         meta_id::PhoneNumberId,
         parking::{Lot, Reason, Subject},
@@ -20,7 +21,7 @@ use crate::{
     },
     flow::{
         due::Tally,
-        erase::Erased,
+        erase::{self, Erased, Gone},
         feed::Fed,
         recount::{self, Recounted},
         reencrypt::{Place, Progress},
@@ -66,6 +67,14 @@ enum Command {
         #[serde(default)]
         after: Option<Box<recount::Place>>,
     },
+    /// `disconnect`: also where numbers are connected. `after`: as the call before gave it.
+    EraseTenant {
+        tenant: TenantId,
+        #[serde(default)]
+        disconnect: bool,
+        #[serde(default)]
+        after: Option<Box<erase::Place>>,
+    },
 }
 
 /// What an invocation did.
@@ -88,6 +97,7 @@ pub enum Report {
     RedriveParked(Unparked),
     ReEncrypt(Progress),
     RebuildStats(Recounted),
+    EraseTenant(Gone),
 }
 
 impl Context {
@@ -106,6 +116,10 @@ impl Context {
             Command::RebuildStats { tenant, phone_number_id, from, to, after } => {
                 let order = recount::Order { tenant, phone_number_id, from, to };
                 Box::pin(self.rebuild_stats(order, after, &request_id)).await
+            }
+            Command::EraseTenant { tenant, disconnect, after } => {
+                let order = erase::Order { tenant, disconnect };
+                Box::pin(self.erase_tenant(order, after, &request_id)).await
             }
         }
     }
@@ -169,6 +183,28 @@ impl Context {
         let counting = Box::pin(self.recount.run(order, after, self.begin_until()));
         let recounted = self.audited("rebuild_stats", Some(&on), request_id, counting).await?;
         Ok(Report::RebuildStats(recounted))
+    }
+
+    async fn erase_tenant(
+        &self,
+        order: erase::Order,
+        after: Option<Box<erase::Place>>,
+        request_id: &str,
+    ) -> Result<Report> {
+        let on = order.tenant.to_string();
+        let disconnected = |account: &Account| Entry {
+            at: self.clock.now(),
+            request_id: format!("{request_id}#{}", account.number),
+            tenant: Some(account.tenant.clone()),
+            who: None,
+            what: "erase_tenant disconnects".to_owned(),
+            on: Some(account.number.to_string()),
+            status: 200,
+            code: None,
+        };
+        let erasing = Box::pin(self.erase_tenant.run(order, after, self.begin_until(), disconnected));
+        let gone = self.audited("erase_tenant", Some(&on), request_id, erasing).await?;
+        Ok(Report::EraseTenant(gone))
     }
 
     /// On record before the effect, and after it: what was begun and died half-way is there all the same.

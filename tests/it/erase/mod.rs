@@ -5,6 +5,7 @@ mod canary;
 mod faults;
 mod person;
 mod racing;
+mod tenant;
 
 use jiff::SignedDuration;
 use serde_json::{Value, json};

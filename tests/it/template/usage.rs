@@ -256,7 +256,7 @@ async fn of_feed(world: &World) {
     assert_eq!(world.as_operator("GET", "/v1/events").send().await.status, 200);
 }
 
-/// Somebody who wrote something large, told of and parked, is forgotten.
+/// Somebody who wrote something large, told of and parked, is forgotten; and then a tenant.
 async fn erased(world: &World) {
     let old = world.clock.now().as_second() - 9 * 24 * 3600;
     let large = text("16505551234", "wamid.old", old, &incompressible(400_000));
@@ -271,6 +271,10 @@ async fn erased(world: &World) {
         world.sweep().await;
         world.clock.advance(jiff::SignedDuration::from_mins(2));
     }
+    world.make_key(json!({"name": "theirs", "tenant": "delta"})).await;
+    let mut event = schedule_event();
+    event.payload = json!({"command": "erase_tenant", "tenant": "delta"});
+    world.sweeper().handle(event).await.unwrap();
 }
 
 async fn of_sweeper(world: &World) {

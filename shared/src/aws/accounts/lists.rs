@@ -1,14 +1,14 @@
 //! Accounts by tenant, by whoever gave their token, and by what is due. Indexes hold keys only and lag behind: the
 //! accounts are read by key, and what is not any more what the index said is left out.
 
-use aws_sdk_dynamodb::operation::query::builders::QueryFluentBuilder;
+use aws_sdk_dynamodb::operation::{delete_item::DeleteItemError, query::builders::QueryFluentBuilder};
 use jiff::Timestamp;
 
 use super::{
-    Accounts, KEY,
+    Accounts, DEFAULT, KEY,
     claims::Waba,
     row::{self, DUE, LIVING, due_by},
-    text, waba_key,
+    tenant_key, text, waba_key,
 };
 use crate::{
     Error, Result,
@@ -66,6 +66,25 @@ impl Accounts {
         let mut found = self.get_many(residents.into_iter().collect()).await?;
         let accounts = ids.iter().filter_map(|id| readable(id, found.remove(id.as_str())));
         Ok(accounts.filter(|account| account.waba == *waba && !account.is_disconnected()).collect())
+    }
+
+    /// A tenant that has no number has no default.
+    pub async fn forget_default(&self, tenant: &TenantId) -> Result<()> {
+        let delete = self
+            .client
+            .delete_item()
+            .table_name(&self.table)
+            .key(KEY, text(&tenant_key(tenant)))
+            .condition_expression("attribute_not_exists(#default)")
+            .expression_attribute_names("#default", DEFAULT);
+        match delete.send().await {
+            Err(error)
+                if !error.as_service_error().is_some_and(DeleteItemError::is_conditional_check_failed_exception) =>
+            {
+                Err(Error::aws(error))
+            }
+            _ => Ok(()),
+        }
     }
 
     /// What has something due by then: what leaves first, each kind the longest overdue first; without a time, all that

@@ -36,6 +36,23 @@ impl Events {
         Ok(next)
     }
 
+    /// Takes away some of a tenant's log. Says how much, and behind what to go on. The anchor stays: a log that is told
+    /// into again goes on behind what its readers have seen.
+    pub async fn forget_tenant(&self, tenant: &TenantId, after: Option<Place>) -> Result<(u64, Option<Place>)> {
+        let partition = Log::Of(tenant).partition();
+        let (items, next) = self.page(&partition, after).await?;
+        let mut keys = Vec::new();
+        for item in &items {
+            let rest = rest_of(&partition, text(item, "hash").unwrap_or_default());
+            let beside = ["more", GONE].into_iter().filter_map(|name| number(item, name)).max().unwrap_or_default();
+            keys.extend((0..beside).map(|place| key(rest.clone(), place.to_string())));
+        }
+        // What lies beside an item goes first: it is found by the item alone.
+        batch_write::delete(&self.client, &self.table, &keys).await?;
+        batch_write::delete(&self.client, &self.table, &items).await?;
+        Ok((u64::try_from(items.len()).unwrap_or_default(), next))
+    }
+
     async fn page(&self, partition: &str, after: Option<Place>) -> Result<(Vec<Item>, Option<Place>)> {
         let after = after.map_or_else(|| FIRST.to_owned(), |place| place.to_string());
         let page = self

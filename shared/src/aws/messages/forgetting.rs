@@ -14,7 +14,11 @@ use super::{
 };
 use crate::{
     Error, Result,
-    aws::{batch_write, transaction::Item, update},
+    aws::{
+        batch_write, of_tenant,
+        transaction::{Item, Position},
+        update,
+    },
     domain::{
         conversation::{Contact, ConversationId, Line},
         envelope::Elsewhere,
@@ -33,6 +37,10 @@ pub struct Hanging {
     pub messages: Vec<Stored>,
     keys: Vec<(String, String)>,
 }
+
+/// Some of everything of a tenant.
+#[derive(Debug)]
+pub struct OfTenant(Vec<Item>);
 
 impl Messages {
     /// The next of what was said in a conversation; none: nothing is left.
@@ -187,6 +195,25 @@ impl Messages {
         item.extend(text_key(conversation_key(tenant, &id), format!("{BLOB}{}", blob.id)));
         item.insert("ttl".to_owned(), super::seconds(until));
         self.put_all(vec![item]).await
+    }
+
+    /// Some of everything of a tenant, where the large units among it lie, and where to go on.
+    pub async fn of_tenant(
+        &self,
+        tenant: &TenantId,
+        after: Option<Position>,
+    ) -> Result<(OfTenant, Vec<Elsewhere>, Option<Position>)> {
+        let (items, next) = of_tenant::page(&self.client, &self.table, tenant, after).await?;
+        let is_blob = |item: &&Item| text(item, "sk").is_some_and(|key| key.starts_with(BLOB));
+        let blobs = items.iter().filter(is_blob);
+        let blobs = blobs.filter_map(|item| serde_dynamo::from_item::<_, BlobRow>(item.clone()).ok());
+        let blobs = blobs.map(|row| row.blob).collect();
+        Ok((OfTenant(items), blobs, next))
+    }
+
+    pub async fn forget_of_tenant(&self, OfTenant(items): OfTenant) -> Result<u64> {
+        batch_write::delete(&self.client, &self.table, &items).await?;
+        Ok(u64::try_from(items.len()).unwrap_or_default())
     }
 
     /// Any items. What is not there is gone.

@@ -67,7 +67,7 @@ use crate::{
 pub use aliases::Side;
 pub use changes::{Changed, Found, Whole};
 pub use events::Event;
-pub use forgetting::Hanging;
+pub use forgetting::{Hanging, OfTenant};
 pub use gates::{DuePage, DueThing};
 pub use history::{MOST_BYTES, Said, Span};
 pub use jobs::Job;

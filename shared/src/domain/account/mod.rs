@@ -259,6 +259,21 @@ impl Account {
         self.token.abilities.clear();
     }
 
+    /// Nothing is kept of what its tenant made of it, but whose it was: what was said to it then is nobody else's.
+    pub fn is_forgotten(&mut self) {
+        self.is_gone();
+        self.facts = Facts::default();
+        self.business = None;
+        self.label = None;
+        self.external_id = None;
+        self.metadata = Map::new();
+        self.reason = None;
+        self.webhook = Webhook::default();
+        self.noticed.clear();
+        self.hidden.connection = None;
+        self.hidden.told.clear();
+    }
+
     /// A newer token in place of the old one.
     pub fn renews(&mut self, token: Sealed, version: u64, expires_at: Option<Timestamp>, now: Timestamp) {
         self.hidden.token = Some(token);

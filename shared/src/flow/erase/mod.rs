@@ -6,6 +6,7 @@
 //! something of theirs in hand, a batch of a queue or a stream, may put it down later: so all is gone through once more.
 
 mod rest;
+mod tenant;
 
 use jiff::{SignedDuration, Timestamp};
 
@@ -27,6 +28,7 @@ use crate::{
 };
 
 pub use rest::{EraseRest, Erased};
+pub use tenant::{EraseTenant, Gone, Order, Place};
 
 /// What a request does of it.
 #[derive(Debug, Clone)]
