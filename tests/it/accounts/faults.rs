@@ -22,7 +22,7 @@ async fn insist(world: &World, step: &str, call: impl Fn(&str) -> Call) -> Answe
 }
 
 /// A number that is connected: not part of the flow.
-async fn prepared(world: &World) {
+pub(crate) async fn prepared(world: &World) {
     world.cold_sweeper("test").handle(schedule_event()).await.unwrap();
     let manual = json!({ "access_token": system_token(world, ONE).await, "phone_number_ids": [NUMBER] });
     let call = world.cold_call("test", "POST", "/v1/connections").bearer(&world.first_key).tenant("acme");

@@ -3,7 +3,7 @@
 mod changes;
 mod claims;
 mod disconnecting;
-mod faults;
+pub(crate) mod faults;
 mod http;
 mod leaving;
 mod lists;

@@ -24,7 +24,7 @@ const FORMER: &str = "16505557799";
 const USER: &str = "US.canary5551user";
 const NAME: &str = "Zoë Kanarienvogel";
 /// A word of each thing there can be, in which nothing else is called so.
-const WORDS: [&str; 15] = [
+const WORDS: [&str; 16] = [
     "cnry-text",
     "cnry-answer",
     "cnry-caption",
@@ -40,6 +40,7 @@ const WORDS: [&str; 15] = [
     "cnry-large-stale",
     "cnry-echo",
     "cnry-old",
+    "cnry-many",
 ];
 const NEIGHBOUR: &str = "16505551111";
 /// Bravo's number, to which the same person writes.
@@ -145,6 +146,12 @@ async fn everything_of(world: &World) {
     said(from(PHONE, "file", 500, "document", file)).await;
     let large = |word: &str| json!({"body": format!("{word} {}", incompressible(400_000))});
     said(from(PHONE, "large", 400, "text", large("cnry-large"))).await;
+    // More than one look at what was said, or one write, can hold.
+    for delivery in 0..10 {
+        let text = |place: i64| from(PHONE, &format!("many{place}"), 399, "text", json!({"body": "cnry-many"}));
+        let messages: Vec<Value> = (delivery * 50..delivery * 50 + 50).map(text).collect();
+        arrive(world, "messages", json!({"contacts": [who.clone()], "messages": messages})).await;
+    }
     // By their id alone: two conversations, which turn out to be one.
     let alone = json!({"from_user_id": USER, "id": wamid("alone"), "timestamp": second(300), "type": "text",
         "text": {"body": "cnry-text"}});
@@ -217,6 +224,12 @@ async fn nothing_of_somebody_is_left_anywhere_and_all_of_others() {
     world.feed().await;
     let neighbour = known(&world, NEIGHBOUR).await;
     let bravos = contact(&world, "bravo", BRAVOS, "16505552222").await.unwrap();
+    let said = world
+        .table("MESSAGES_TABLE")
+        .await
+        .into_iter()
+        .filter(|item| item["pk"].as_str().is_some_and(|pk| pk.contains("#c#")));
+    assert!(said.count() > 500);
     let others = async || [all_of(&world, ACME, &neighbour).await, all_of(&world, "bravo", &bravos).await];
     let (before, counted) = (others().await, figures(&world).await);
     let there = found(&kept(&world).await, &canaries());

@@ -4,14 +4,20 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use jiff::SignedDuration;
 use serde_json::{Value, json};
-use shared::domain::{
-    conversation::{Alias, ContactId, Known},
-    message::{Direction, Origin},
+use shared::{
+    aws::parking::Parking,
+    domain::{
+        conversation::{Alias, ContactId, Known},
+        message::{Direction, Origin},
+        parking::{Lot, Parked, Reason, Subject},
+    },
 };
 use tests::{World, faults::exhaust, schedule_event};
 
-use super::erasures;
+use super::{erasures, tenant::of_acme};
 use crate::{
+    accounts::faults::prepared,
+    connect::asked,
     feed::incompressible,
     inbox::Seeds,
     receive::{ACME, NUMBER, WABA, own},
@@ -124,4 +130,89 @@ fn is_of(item: &Value, conversation: &str) -> bool {
 #[tokio::test(flavor = "multi_thread")]
 async fn forgetting_somebody_survives_every_single_fault() {
     exhaust(forgetting).await.must_hold("erasing a person", 30);
+}
+
+/// A tenant with whatever it can have: a number that is connected, a key, an attempt to connect, a person, a file of
+/// theirs, an answer that is kept, a unit that is parked, a feed.
+async fn endowed(world: &World) {
+    prepared(world).await;
+    let ask = |path: &str| world.cold_call("test", "POST", path).bearer(&world.first_key);
+    let key = json!({"name": "theirs", "tenant": ACME});
+    assert_eq!(ask("/v1/keys").json(&key).send().await.status, 201);
+    let login = ask("/v1/connections").tenant(ACME).header("idempotency-key", "once").json(&json!({"method": "login"}));
+    assert_eq!(login.send().await.status, 201);
+    Seeds::new(world, ACME, NUMBER).said(1, PHONE, "Zoe Kanari", "secret").await;
+    let parking = Parking::new(world.aws_clients().dynamodb(), world.variable("sweeper", "RECEIPTS_TABLE"));
+    let lot = Lot { reason: Reason::Stale, subject: Subject::Number(NUMBER.parse().unwrap()) };
+    let now = world.product_clock().now();
+    let unit = Parked {
+        group: "group".to_owned(),
+        body: "{}".to_owned(),
+        second: 0,
+        sequence: "1.0000".to_owned(),
+        received_at: now,
+        expires_at: now + SignedDuration::from_hours(24),
+        owner: Some(ACME.parse().unwrap()),
+        neighbours: Vec::new(),
+        digest: "digest".to_owned(),
+    };
+    parking.park(&lot, &unit, now).await.unwrap();
+    world.feed_with(&world.cold_feed("test"), "test").await;
+    for table in
+        ["MESSAGES_TABLE", "RECEIPTS_TABLE", "CREDENTIALS_TABLE", "CONNECTIONS_TABLE", "ACCOUNTS_TABLE", "EVENTS_TABLE"]
+    {
+        assert_ne!(of_acme(world, table).await, Vec::<Value>::new(), "{table}");
+    }
+}
+
+/// The operator's command for a tenant, with what it answered until it is done, whoever dies meanwhile.
+async fn leaving(world: Arc<World>) -> Vec<String> {
+    endowed(&world).await;
+    let (mut after, mut is_done) = (Value::Null, false);
+    for run in 0..12 {
+        let mut event = schedule_event();
+        event.payload = json!({"command": "erase_tenant", "tenant": ACME, "disconnect": true, "after": after});
+        let caller = format!("sweeper-{run}");
+        if let Some(Ok(report)) = world.as_process(&caller, world.cold_sweeper(&caller).handle(event)).await {
+            let report = serde_json::to_value(report).unwrap();
+            after = report["after"].clone();
+            is_done = report["more"] == false;
+        }
+        if is_done {
+            break;
+        }
+        world.clock.advance(SignedDuration::from_secs(181));
+    }
+
+    let mut broken = Vec::new();
+    let mut hold = |what: &str, holds: bool, seen: String| {
+        if !holds {
+            broken.push(format!("{what}: {seen}"));
+        }
+    };
+    hold("it comes to an end", is_done, after.to_string());
+    for table in ["MESSAGES_TABLE", "RECEIPTS_TABLE", "CREDENTIALS_TABLE", "CONNECTIONS_TABLE"] {
+        let left = of_acme(&world, table).await;
+        hold("nothing of theirs is left", left.is_empty(), format!("{table}: {left:?}"));
+    }
+    let log = of_acme(&world, "EVENTS_TABLE").await;
+    hold("nor in the feed, but where it ended", log.len() == 1 && log[0]["sk"] == "anchor", format!("{log:?}"));
+    let accounts = of_acme(&world, "ACCOUNTS_TABLE").await;
+    let is_bare = |account: &Value| {
+        account["state"] == "disconnected"
+            && ["token", "pin", "leaving", "display_phone_number"].iter().all(|name| account[*name].is_null())
+    };
+    hold("of the number whose it was", accounts.len() == 1 && is_bare(&accounts[0]), format!("{accounts:?}"));
+    let unsubscribed = asked(&world, "DELETE", "/subscribed_apps").await;
+    hold("Meta was told to stop", unsubscribed >= 1, unsubscribed.to_string());
+    let audit = world.table("AUDIT_TABLE").await;
+    for what in ["erase_tenant begun", "erase_tenant ended", "erase_tenant disconnects"] {
+        hold("it is on record", audit.iter().any(|entry| entry["what"] == what), format!("{what}: {audit:?}"));
+    }
+    broken
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn erasing_a_tenant_survives_every_single_fault() {
+    exhaust(leaving).await.must_hold("erasing a tenant", 30);
 }

@@ -69,7 +69,7 @@ async fn everything(world: &World) {
 }
 
 /// What of a tenant is in a table.
-async fn of_acme(world: &World, table: &str) -> Vec<Value> {
+pub(super) async fn of_acme(world: &World, table: &str) -> Vec<Value> {
     let items = world.table(table).await.into_iter();
     items
         .filter(|item| {
