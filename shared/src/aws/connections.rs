@@ -4,7 +4,6 @@ use std::collections::HashMap;
 
 use aws_sdk_dynamodb::{
     Client,
-    operation::delete_item::DeleteItemError,
     types::{AttributeValue, KeysAndAttributes, Put, TransactWriteItem},
 };
 use jiff::{SignedDuration, Timestamp};
@@ -12,6 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     changes::Change,
+    delete,
     transaction::{Item, Outcome, Position, Transactions},
 };
 use crate::{
@@ -160,14 +160,7 @@ impl Connections {
             .set_key(Some(key(&stored.connection.id)))
             .condition_expression("revision = :read")
             .expression_attribute_values(":read", AttributeValue::N(stored.revision.to_string()));
-        match delete.send().await {
-            Err(error)
-                if !error.as_service_error().is_some_and(DeleteItemError::is_conditional_check_failed_exception) =>
-            {
-                Err(Error::aws(error))
-            }
-            _ => Ok(()),
-        }
+        delete::send(delete).await
     }
 
     async fn reread(&self, id: &ConnectionId) -> Result<Stored> {

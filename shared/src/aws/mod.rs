@@ -9,6 +9,7 @@ pub mod changes;
 pub mod clients;
 pub mod connections;
 pub mod credentials;
+mod delete;
 mod direct;
 pub mod events;
 pub mod fifo;

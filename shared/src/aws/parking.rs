@@ -9,13 +9,13 @@
 
 use aws_sdk_dynamodb::{
     Client,
-    operation::delete_item::DeleteItemError,
     types::{AttributeValue, Delete, Put, TransactWriteItem, Update},
 };
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use super::{
+    delete,
     transaction::{Item, Outcome, Position, Transactions},
     update,
 };
@@ -196,14 +196,7 @@ impl Parking {
             .set_key(Some(key("parked".to_owned(), name(lot))))
             .condition_expression("units <= :none")
             .expression_attribute_values(":none", AttributeValue::N("0".to_owned()));
-        match delete.send().await {
-            Err(error)
-                if !error.as_service_error().is_some_and(DeleteItemError::is_conditional_check_failed_exception) =>
-            {
-                Err(Error::aws(error))
-            }
-            _ => Ok(()),
-        }
+        delete::send(delete).await
     }
 
     fn counting_in(&self, lot: &Lot, parked: &Parked, now: Timestamp) -> Result<TransactWriteItem> {

@@ -1,7 +1,7 @@
 //! Accounts by tenant, by whoever gave their token, and by what is due. Indexes hold keys only and lag behind: the
 //! accounts are read by key, and what is not any more what the index said is left out.
 
-use aws_sdk_dynamodb::operation::{delete_item::DeleteItemError, query::builders::QueryFluentBuilder};
+use aws_sdk_dynamodb::operation::query::builders::QueryFluentBuilder;
 use jiff::Timestamp;
 
 use super::{
@@ -12,7 +12,10 @@ use super::{
 };
 use crate::{
     Error, Result,
-    aws::transaction::{Item, Position},
+    aws::{
+        delete,
+        transaction::{Item, Position},
+    },
     domain::{
         account::Account,
         meta_id::{PhoneNumberId, SubjectId, WabaId},
@@ -77,14 +80,7 @@ impl Accounts {
             .key(KEY, text(&tenant_key(tenant)))
             .condition_expression("attribute_not_exists(#default)")
             .expression_attribute_names("#default", DEFAULT);
-        match delete.send().await {
-            Err(error)
-                if !error.as_service_error().is_some_and(DeleteItemError::is_conditional_check_failed_exception) =>
-            {
-                Err(Error::aws(error))
-            }
-            _ => Ok(()),
-        }
+        delete::send(delete).await
     }
 
     /// What has something due by then: what leaves first, each kind the longest overdue first; without a time, all that

@@ -2,12 +2,12 @@
 //! changes, and say that the thing is there no more. Twice: nothing is left to take out. Half: what did not fit in an item
 //! is marked before it is deleted.
 
-use aws_sdk_dynamodb::{operation::update_item::UpdateItemError, types::AttributeValue};
+use aws_sdk_dynamodb::types::{AttributeValue, Update};
 
 use super::{Events, FIRST, Log, Stored, blob, deflated, key, number, rest_of, text};
 use crate::{
     Error, Result,
-    aws::{batch_write, transaction::Item},
+    aws::{batch_write, transaction::Item, update},
     domain::{
         conversation::ConversationId,
         event::{Event, Place},
@@ -94,15 +94,13 @@ impl Events {
 
     /// What is left of a pack fits in its item: only a single event is larger, and that shows nothing now.
     async fn show_less(&self, partition: &str, sort_key: &str, events: &[Event], more: usize) -> Result<()> {
-        let mut update = self
-            .client
-            .update_item()
+        let update = Update::builder()
             .table_name(&self.table)
             .set_key(Some(key(partition.to_owned(), sort_key.to_owned())))
             // What has expired meanwhile must not come back.
             .condition_expression("attribute_exists(pk)")
             .expression_attribute_values(":less", blob(&deflated(events)?));
-        update = if more > 0 {
+        let update = if more > 0 {
             update
                 .update_expression("SET z = :less, #gone = :gone REMOVE #more")
                 .expression_attribute_names("#gone", GONE)
@@ -111,34 +109,19 @@ impl Events {
         } else {
             update.update_expression("SET z = :less")
         };
-        match update.send().await {
-            Err(error)
-                if !error.as_service_error().is_some_and(UpdateItemError::is_conditional_check_failed_exception) =>
-            {
-                Err(Error::aws(error))
-            }
-            _ => Ok(()),
-        }
+        update::send(&self.client, update.build().map_err(Error::aws)?).await.map(drop)
     }
 
     async fn forget_rest(&self, partition: &str, sort_key: &str, hash: &str, beside: usize) -> Result<()> {
         let rest = rest_of(partition, hash);
         let keys: Vec<Item> = (0..beside).map(|place| key(rest.clone(), place.to_string())).collect();
         batch_write::delete(&self.client, &self.table, &keys).await?;
-        self.client
-            .update_item()
+        let update = Update::builder()
             .table_name(&self.table)
             .set_key(Some(key(partition.to_owned(), sort_key.to_owned())))
             .update_expression("REMOVE #gone")
             .condition_expression("attribute_exists(pk)")
-            .expression_attribute_names("#gone", GONE)
-            .send()
-            .await
-            .map(drop)
-            .or_else(|error| {
-                let is_gone =
-                    error.as_service_error().is_some_and(UpdateItemError::is_conditional_check_failed_exception);
-                if is_gone { Ok(()) } else { Err(Error::aws(error)) }
-            })
+            .expression_attribute_names("#gone", GONE);
+        update::send(&self.client, update.build().map_err(Error::aws)?).await.map(drop)
     }
 }

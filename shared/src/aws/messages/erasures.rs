@@ -2,7 +2,7 @@
 //! conversation, and what is left to do is due until it is done.
 
 use aws_sdk_dynamodb::{
-    operation::{delete_item::DeleteItemError, put_item::PutItemError},
+    operation::put_item::PutItemError,
     types::{AttributeValue, Put, TransactWriteItem},
 };
 use jiff::Timestamp;
@@ -12,7 +12,7 @@ use super::{Messages, number_key, row, text_key};
 use crate::{
     Error, Result,
     aws::{
-        batch_get,
+        batch_get, delete,
         transaction::{Item, Outcome, Transactions},
     },
     domain::{
@@ -109,14 +109,7 @@ impl Messages {
             .set_key(Some(key(&erasure.line, erasure.conversations.first())?))
             .condition_expression("due_at = :before")
             .expression_attribute_values(":before", millis(erasure.due_at));
-        match delete.send().await {
-            Err(error)
-                if !error.as_service_error().is_some_and(DeleteItemError::is_conditional_check_failed_exception) =>
-            {
-                Err(Error::aws(error))
-            }
-            _ => Ok(()),
-        }
+        delete::send(delete).await
     }
 }
 

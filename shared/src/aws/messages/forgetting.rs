@@ -1,9 +1,6 @@
 //! Taking away what was said with somebody and what leads to it. All of it may be done twice.
 
-use aws_sdk_dynamodb::{
-    operation::delete_item::DeleteItemError,
-    types::{AttributeValue, Update},
-};
+use aws_sdk_dynamodb::types::{AttributeValue, Update};
 
 use super::{
     Messages,
@@ -15,7 +12,7 @@ use super::{
 use crate::{
     Error, Result,
     aws::{
-        batch_write, of_tenant,
+        batch_write, delete, of_tenant,
         transaction::{Item, Position},
         update,
     },
@@ -134,14 +131,7 @@ impl Messages {
             .condition_expression("attribute_not_exists(#conversation) AND attribute_not_exists(#before)")
             .expression_attribute_names("#conversation", CONVERSATION)
             .expression_attribute_names("#before", BEFORE);
-        match delete.send().await {
-            Err(error)
-                if !error.as_service_error().is_some_and(DeleteItemError::is_conditional_check_failed_exception) =>
-            {
-                Err(Error::aws(error))
-            }
-            _ => Ok(()),
-        }
+        delete::send(delete).await
     }
 
     pub(super) async fn lead_away(&self, line: &Line, key: &str, ids: &[ConversationId]) -> Result<()> {
