@@ -18,6 +18,7 @@ use aws_smithy_runtime_api::client::http::{
 };
 
 use super::{
+    dead_letters::DeadLetters,
     direct::{Direct, Service},
     fifo::{Fifo, SQS},
     secrets::{SECRETS_MANAGER, Secrets},
@@ -143,6 +144,11 @@ impl Aws {
     /// A queue to feed, or to let records wait in.
     pub fn fifo(&self, url: String, clock: Clock) -> Fifo {
         Fifo::new(self.direct(SQS, self.endpoints.sqs.clone(), clock), url)
+    }
+
+    /// What came to the dead letters of a queue.
+    pub fn dead_letters(&self, url: String, home: String, clock: Clock) -> DeadLetters {
+        DeadLetters::new(self.direct(SQS, self.endpoints.sqs.clone(), clock), url, home)
     }
 
     fn direct(&self, service: Service, endpoint: Option<String>, clock: Clock) -> Direct {

@@ -16,7 +16,7 @@ use aws_smithy_runtime_api::client::{
     orchestrator::{HttpRequest, HttpResponse},
 };
 use aws_smithy_types::{body::SdkBody, byte_stream::ByteStream};
-use serde::Deserialize;
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
 use crate::{Error, Result, clock::Clock};
 
@@ -80,6 +80,22 @@ impl Direct {
         let suffix = if region.starts_with("cn-") { ".cn" } else { "" };
         let url = endpoint.unwrap_or_else(|| format!("https://{}.{region}.amazonaws.com{suffix}", service.name));
         Self { service, http, url: url.into(), region: region.into(), identity: credentials.into(), clock }
+    }
+
+    /// A call of which the answer says something.
+    pub(super) async fn ask<Said: DeserializeOwned>(&self, operation: &str, question: &impl Serialize) -> Result<Said> {
+        let said = self.tell(operation, question).await?;
+        // What serde would say of it may quote it.
+        serde_json::from_slice(&said).map_err(|_| self.failed(&"an answer that cannot be read"))
+    }
+
+    /// A call that is done, or an error.
+    pub(super) async fn tell(&self, operation: &str, what: &impl Serialize) -> Result<Vec<u8>> {
+        let body = serde_json::to_string(what).map_err(|error| self.failed(&error))?;
+        match self.call(operation, &body).await? {
+            Answer::Done(said) => Ok(said),
+            Answer::Refused(kind) => Err(self.failed(&kind)),
+        }
     }
 
     /// One call. What may pass is tried three times.

@@ -5,7 +5,7 @@ use std::{collections::HashMap, time::Duration};
 use futures_util::{StreamExt, TryStreamExt, stream};
 use serde::{Deserialize, Serialize};
 
-use super::direct::{Answer, Direct, Service};
+use super::direct::{Direct, Service};
 use crate::{Error, Result, domain::record::Parcel};
 
 pub(super) const SQS: Service =
@@ -137,12 +137,7 @@ impl Fifo {
     }
 
     async fn call<Entry: Serialize>(&self, operation: &str, entries: Vec<Entry>) -> Result<Answered> {
-        let batch = Batch { queue_url: &self.url, entries };
-        let body = serde_json::to_string(&batch).map_err(|error| self.service.failed(&error))?;
-        match self.service.call(operation, &body).await? {
-            Answer::Done(body) => serde_json::from_slice(&body).map_err(|error| self.service.failed(&error)),
-            Answer::Refused(kind) => Err(self.service.failed(&kind)),
-        }
+        self.service.ask(operation, &Batch { queue_url: &self.url, entries }).await
     }
 }
 

@@ -9,6 +9,7 @@ pub mod changes;
 pub mod clients;
 pub mod connections;
 pub mod credentials;
+pub mod dead_letters;
 mod delete;
 mod direct;
 pub mod events;

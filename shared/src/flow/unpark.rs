@@ -11,13 +11,14 @@ use crate::{
     Result,
     aws::{
         accounts::Accounts,
+        fifo::Fifo,
         parking::{Count, Parking},
-        queue::Queue,
     },
     clock::Clock,
     domain::{
         account::owners,
         parking::{Lot, Parked, Reason, Subject},
+        record::Parcel,
         tenant::TenantId,
     },
 };
@@ -29,7 +30,7 @@ const UNITS_AT_A_TIME: i32 = 100;
 pub struct Unpark {
     pub accounts: Accounts,
     pub parking: Parking,
-    pub inbound: Queue,
+    pub inbound: Fifo,
     pub clock: Clock,
 }
 
@@ -132,7 +133,8 @@ impl Unpark {
     async fn send(&self, lot: &Lot, body: &str, parked: &Parked) -> Result<()> {
         // Not what the webhook called it: within its window the queue would take this for a repetition and drop it.
         let deduplication = format!("unparked-{}-{}", parked.digest, parked.sequence);
-        self.inbound.send(&parked.group, &deduplication, body).await?;
+        let parcel = Parcel { group: parked.group.clone(), deduplication, body: body.to_owned() };
+        self.inbound.send(vec![parcel]).await?;
         self.parking.take_out(lot, parked).await
     }
 

@@ -1,11 +1,10 @@
 //! What this function may touch: its role in the template grants the same, its environment names the same.
 
-use super::redrive::Lane;
 use crate::{
     aws::{
         accounts::Accounts, audit::Audit, blobs::Blobs, clients::Aws, clients::made, connections::Connections,
-        credentials::Credentials, events::Events, messages::Messages, meta_app::MetaApps, parking::Parking,
-        queue::Queue, receipts::Receipts, stack_secret::StackSecret, transaction::Transactions, vault::Vault,
+        credentials::Credentials, dead_letters::DeadLetters, events::Events, messages::Messages, meta_app::MetaApps,
+        parking::Parking, receipts::Receipts, stack_secret::StackSecret, transaction::Transactions, vault::Vault,
     },
     clock::{Clock, Random},
     env::{Env, EnvError},
@@ -36,18 +35,18 @@ pub struct Context {
     pub(super) erase_tenant: EraseTenant,
     pub(super) audit: Audit,
     pub(super) clock: Clock,
-    pub(super) inbound: Lane,
-    pub(super) outbound: Lane,
+    pub(super) inbound_dead_letters: DeadLetters,
+    pub(super) outbound_dead_letters: DeadLetters,
 }
 
 impl Context {
     pub fn from_env(env: &Env, clock: Clock, random: Random) -> Result<Self, EnvError> {
         let aws = Aws::from_env(env)?;
-        let (dynamodb, sqs, secrets) = (aws.dynamodb(), aws.later(Aws::sqs), aws.secrets(clock.clone()));
-        let queue = |name, variable| Ok::<_, EnvError>(Queue::new(sqs.clone(), name, env.required(variable)?));
-        let inbound = Lane {
-            queue: queue("inbound", "INBOUND_QUEUE")?,
-            dead_letters: queue("inbound_dead_letters", "INBOUND_DEAD_LETTERS")?,
+        let (dynamodb, secrets) = (aws.dynamodb(), aws.secrets(clock.clone()));
+        let inbound: String = env.required("INBOUND_QUEUE")?;
+        let outbound: String = env.required("OUTBOUND_QUEUE")?;
+        let dead_letters = |variable, home: &str| {
+            Ok::<_, EnvError>(aws.dead_letters(env.required(variable)?, home.to_owned(), clock.clone()))
         };
         let audit = Audit::new(dynamodb.clone(), env.required("AUDIT_TABLE")?);
         let transactions = Transactions::new(dynamodb.clone());
@@ -115,13 +114,13 @@ impl Context {
             unpark: Unpark {
                 accounts: connect.accounts.clone(),
                 parking,
-                inbound: inbound.queue.clone(),
+                inbound: aws.fifo(inbound.clone(), clock.clone()),
                 clock: clock.clone(),
             },
             feed: Feed {
                 messages,
                 accounts: connect.accounts.clone(),
-                outbound: aws.fifo(env.required("OUTBOUND_QUEUE")?, clock.clone()),
+                outbound: aws.fifo(outbound.clone(), clock.clone()),
                 clock: clock.clone(),
                 random,
             },
@@ -132,12 +131,9 @@ impl Context {
                 clock: clock.clone(),
             },
             audit,
+            inbound_dead_letters: dead_letters("INBOUND_DEAD_LETTERS", &inbound)?,
+            outbound_dead_letters: dead_letters("OUTBOUND_DEAD_LETTERS", &outbound)?,
             clock,
-            inbound,
-            outbound: Lane {
-                queue: queue("outbound", "OUTBOUND_QUEUE")?,
-                dead_letters: queue("outbound_dead_letters", "OUTBOUND_DEAD_LETTERS")?,
-            },
         })
     }
 }

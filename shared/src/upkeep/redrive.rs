@@ -3,13 +3,7 @@
 use serde::Deserialize;
 
 use super::{Context, Report};
-use crate::{Result, aws::queue::Queue, flow::redrive::redrive};
-
-#[derive(Debug, Clone)]
-pub(super) struct Lane {
-    pub(super) queue: Queue,
-    pub(super) dead_letters: Queue,
-}
+use crate::{Result, flow::redrive::redrive};
 
 #[derive(Debug, Clone, Copy, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -45,12 +39,12 @@ impl TryFrom<usize> for Limit {
 
 impl Context {
     pub(super) async fn redrive(&self, which: Which, Limit(limit): Limit, request_id: &str) -> Result<Report> {
-        let lane = match which {
-            Which::Inbound => &self.inbound,
-            Which::Outbound => &self.outbound,
+        let (queue, dead_letters) = match which {
+            Which::Inbound => ("inbound", &self.inbound_dead_letters),
+            Which::Outbound => ("outbound", &self.outbound_dead_letters),
         };
-        let moving = Box::pin(redrive(&lane.dead_letters, &lane.queue, limit));
-        let moved = self.audited("redrive", Some(lane.queue.name), request_id, moving).await?;
+        let moving = Box::pin(redrive(dead_letters, limit));
+        let moved = self.audited("redrive", Some(queue), request_id, moving).await?;
         Ok(Report::Redrive { moved, more: moved == limit })
     }
 }

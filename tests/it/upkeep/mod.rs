@@ -6,6 +6,7 @@ mod health;
 mod idle;
 mod parked;
 mod recounting;
+mod redrive;
 mod sealing;
 
 use jiff::{SignedDuration, Timestamp};
