@@ -83,9 +83,10 @@ impl Context {
                 clock: clock.clone(),
             },
         };
+        let disconnect = Disconnect::of(&connect, transactions.clone());
         let erase_tenant = EraseTenant {
             connect: connect.clone(),
-            disconnect: Disconnect::of(&connect, transactions.clone()),
+            disconnect: disconnect.clone(),
             credentials: credentials.clone(),
             messages: messages.clone(),
             receipts: Receipts::new(dynamodb, receipts),
@@ -95,13 +96,7 @@ impl Context {
             clock: clock.clone(),
         };
         Ok(Self {
-            first_key: FirstKey {
-                secret,
-                credentials,
-                audit: audit.clone(),
-                clock: clock.clone(),
-                transactions: transactions.clone(),
-            },
+            first_key: FirstKey { secret, credentials, audit: audit.clone(), clock: clock.clone(), transactions },
             re_encrypt: ReEncrypt {
                 accounts: connect.accounts.clone(),
                 connections: connect.connections.clone(),
@@ -124,12 +119,7 @@ impl Context {
                 clock: clock.clone(),
                 random,
             },
-            due: DueWork {
-                health: Health::of(&connect),
-                disconnect: Disconnect::of(&connect, transactions),
-                connect,
-                clock: clock.clone(),
-            },
+            due: DueWork { health: Health::of(&connect), disconnect, connect, clock: clock.clone() },
             audit,
             inbound_dead_letters: dead_letters("INBOUND_DEAD_LETTERS", &inbound)?,
             outbound_dead_letters: dead_letters("OUTBOUND_DEAD_LETTERS", &outbound)?,

@@ -4,13 +4,9 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use jiff::SignedDuration;
 use serde_json::{Value, json};
-use shared::{
-    aws::parking::Parking,
-    domain::{
-        conversation::{Alias, ContactId, Known},
-        message::{Direction, Origin},
-        parking::{Lot, Parked, Reason, Subject},
-    },
+use shared::domain::{
+    conversation::{Alias, ContactId, Known},
+    message::{Direction, Origin},
 };
 use tests::{World, faults::exhaust, schedule_event};
 
@@ -20,7 +16,7 @@ use crate::{
     connect::asked,
     feed::incompressible,
     inbox::Seeds,
-    receive::{ACME, NUMBER, WABA, own},
+    receive::{ACME, NUMBER, WABA, own, park},
 };
 
 const PHONE: &str = "16505557788";
@@ -142,21 +138,7 @@ async fn endowed(world: &World) {
     let login = ask("/v1/connections").tenant(ACME).header("idempotency-key", "once").json(&json!({"method": "login"}));
     assert_eq!(login.send().await.status, 201);
     Seeds::new(world, ACME, NUMBER).said(1, PHONE, "Zoe Kanari", "secret").await;
-    let parking = Parking::new(world.aws_clients().dynamodb(), world.variable("sweeper", "RECEIPTS_TABLE"));
-    let lot = Lot { reason: Reason::Stale, subject: Subject::Number(NUMBER.parse().unwrap()) };
-    let now = world.product_clock().now();
-    let unit = Parked {
-        group: "group".to_owned(),
-        body: "{}".to_owned(),
-        second: 0,
-        sequence: "1.0000".to_owned(),
-        received_at: now,
-        expires_at: now + SignedDuration::from_hours(24),
-        owner: Some(ACME.parse().unwrap()),
-        neighbours: Vec::new(),
-        digest: "digest".to_owned(),
-    };
-    parking.park(&lot, &unit, now).await.unwrap();
+    park(world, Some(ACME), SignedDuration::from_hours(24)).await;
     world.feed_with(&world.cold_feed("test"), "test").await;
     for table in
         ["MESSAGES_TABLE", "RECEIPTS_TABLE", "CREDENTIALS_TABLE", "CONNECTIONS_TABLE", "ACCOUNTS_TABLE", "EVENTS_TABLE"]

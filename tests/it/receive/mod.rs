@@ -15,6 +15,7 @@ use shared::{
     aws::{
         accounts::{Accounts, Claimed},
         messages::Messages,
+        parking::Parking,
         transaction::{Outcome, Transactions},
     },
     domain::{
@@ -23,6 +24,7 @@ use shared::{
         conversation::{ConversationId, Head, MessageId},
         hex,
         message::Stored,
+        parking::{Lot, Parked, Reason, Subject},
         sealed::Sealed,
         tenant::TenantId,
     },
@@ -34,6 +36,25 @@ pub(crate) const NUMBER: &str = "300400500600703";
 pub(crate) const WABA: &str = "200300400500602";
 pub(crate) const DISPLAY: &str = "15550783881";
 pub(crate) const ACME: &str = "acme";
+
+/// Something of [`NUMBER`] that is too old to be taken in, as the consumer leaves it.
+pub(crate) async fn park(world: &World, owner: Option<&str>, kept_for: SignedDuration) {
+    let parking = Parking::new(world.aws_clients().dynamodb(), world.variable("sweeper", "RECEIPTS_TABLE"));
+    let lot = Lot { reason: Reason::Stale, subject: Subject::Number(NUMBER.parse().unwrap()) };
+    let now = world.product_clock().now();
+    let unit = Parked {
+        group: "group".to_owned(),
+        body: "{}".to_owned(),
+        second: 0,
+        sequence: "1.0000".to_owned(),
+        received_at: now,
+        expires_at: now + kept_for,
+        owner: owner.map(|owner| owner.parse().unwrap()),
+        neighbours: Vec::new(),
+        digest: "digest".to_owned(),
+    };
+    parking.park(&lot, &unit, now).await.unwrap();
+}
 
 /// Makes a number a tenant's, without asking Meta.
 pub(crate) async fn own(world: &World, tenant: &str, number: &str, waba: &str) -> Account {

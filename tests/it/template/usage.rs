@@ -3,20 +3,14 @@
 mod sending;
 
 use serde_json::json;
-use shared::{
-    aws::parking::Parking,
-    domain::{
-        conversation::ContactId,
-        parking::{Lot, Parked, Reason, Subject},
-    },
-};
+use shared::domain::conversation::ContactId;
 use tests::{Consent, World, schedule_event, signature};
 
 use crate::{
     connect::{NUMBER, ONE, OTHER, TWO, act, begin, call, start_url, system_token},
     feed::incompressible,
     inbox::Seeds,
-    receive::{deliver, delivery, text},
+    receive::{deliver, delivery, park, text},
     templates::order,
 };
 
@@ -312,7 +306,7 @@ async fn of_sweeper(world: &World) {
         event.payload = json!({"command": "redrive", "queue": queue});
         world.sweeper().handle(event).await.unwrap();
     }
-    parked(world).await;
+    park(world, None, jiff::SignedDuration::ZERO).await;
     let mut event = schedule_event();
     event.payload = json!({"command": "redrive_parked", "reason": "stale", "subject": NUMBER});
     world.sweeper().handle(event).await.unwrap();
@@ -330,23 +324,4 @@ async fn of_rebuild_stats(world: &World) {
         after = serde_json::to_value(report).unwrap()["after"].clone();
         world.clock.advance(jiff::SignedDuration::from_mins(2));
     }
-}
-
-/// Something that is old, as the consumer leaves it.
-async fn parked(world: &World) {
-    let parking = Parking::new(world.aws_clients().dynamodb(), world.variable("sweeper", "RECEIPTS_TABLE"));
-    let lot = Lot { reason: Reason::Stale, subject: Subject::Number(NUMBER.parse().unwrap()) };
-    let now = world.clock.now();
-    let unit = Parked {
-        group: "group".to_owned(),
-        body: "{}".to_owned(),
-        second: 0,
-        sequence: "1.0000".to_owned(),
-        received_at: now,
-        expires_at: now,
-        owner: None,
-        neighbours: Vec::new(),
-        digest: "digest".to_owned(),
-    };
-    parking.park(&lot, &unit, now).await.unwrap();
 }

@@ -44,13 +44,8 @@ struct Row {
     done: usize,
     more: usize,
     /// How often somebody was taken out of it.
-    #[serde(default, skip_serializing_if = "is_zero")]
+    #[serde(default, skip_serializing_if = "super::row::is_zero")]
     cleared: usize,
-}
-
-#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands over a reference")]
-fn is_zero(count: &usize) -> bool {
-    *count == 0
 }
 
 /// What of a batch's items is no part of the batch.

@@ -62,8 +62,8 @@ struct Row {
 }
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands over a reference")]
-fn is_zero(more: &usize) -> bool {
-    *more == 0
+pub(super) fn is_zero(count: &usize) -> bool {
+    *count == 0
 }
 
 /// A message of which the raw object may not be complete yet.

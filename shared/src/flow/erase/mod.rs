@@ -14,15 +14,19 @@ use crate::{
     Error, Result,
     aws::{
         audit::Audit,
+        blobs::Blobs,
         messages::{Messages, Met},
+        parking::Parking,
         stack_secret::StackSecret,
     },
     clock::Clock,
     domain::{
         audit::Entry,
         conversation::{ConversationId, Head, Line},
+        envelope::elsewhere,
         erasure::{Erasure, Step, Whom},
         message::{Direction, MetaMessage, readable},
+        parking::{Lot, Parked},
         tenant::TenantId,
     },
 };
@@ -45,6 +49,14 @@ const LEASE: SignedDuration = SignedDuration::from_secs(60);
 const IN_REQUEST: SignedDuration = SignedDuration::from_secs(15);
 /// How often the conversation changes meanwhile before that is an error.
 const TRIES: usize = 8;
+
+/// Takes away a unit that waits, and first what was too large to wait with it.
+async fn forget_parked(parking: &Parking, blobs: &Blobs, lot: &Lot, unit: &Parked) -> Result<()> {
+    for blob in elsewhere(&unit.body) {
+        blobs.forget(&blob).await?;
+    }
+    parking.take_out(lot, unit).await
+}
 
 impl Erase {
     /// Forgets the person of a conversation. False: they were forgotten before.

@@ -4,7 +4,7 @@ use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
 use jiff::Timestamp;
 use serde::Serialize;
 
-use super::{Erase, LEASE};
+use super::{Erase, LEASE, forget_parked};
 use crate::{
     Error, Result,
     aws::{accounts::Accounts, blobs::Blobs, events::Events, parking::Parking, transaction::Position},
@@ -198,10 +198,7 @@ impl EraseRest {
             let is_tenants = unit.owner.as_ref().map_or(is_owner, |owner| *owner == line.tenant);
             let is_old = unit.received_at <= erasure.asked_at;
             if is_tenants && is_old && self.is_theirs(erasure, &unit, keys).await? {
-                for blob in elsewhere(&unit.body) {
-                    self.blobs.forget(&blob).await?;
-                }
-                self.parking.take_out(&subject, &unit).await?;
+                forget_parked(&self.parking, &self.blobs, &subject, &unit).await?;
             }
         }
         let place = if next.is_some() {

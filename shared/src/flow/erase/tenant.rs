@@ -7,6 +7,7 @@
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
+use super::forget_parked;
 use crate::{
     Error, Result,
     aws::{
@@ -15,8 +16,8 @@ use crate::{
     },
     clock::Clock,
     domain::{
-        account::Account, audit::Entry, connection::Connection, envelope::elsewhere, erasure::SETTLED_AFTER,
-        event::Place as LogPlace, tenant::TenantId,
+        account::Account, audit::Entry, connection::Connection, erasure::SETTLED_AFTER, event::Place as LogPlace,
+        tenant::TenantId,
     },
     flow::{connect::Connect, disconnect::Disconnect},
 };
@@ -237,10 +238,7 @@ impl EraseTenant {
             loop {
                 let (units, more) = self.parking.units(&count.lot, UNITS, after).await?;
                 for unit in units.iter().filter(|unit| unit.owner.as_ref() == Some(&place.order.tenant)) {
-                    for blob in elsewhere(&unit.body) {
-                        self.blobs.forget(&blob).await?;
-                    }
-                    self.parking.take_out(&count.lot, unit).await?;
+                    forget_parked(&self.parking, &self.blobs, &count.lot, unit).await?;
                     place.items += 1;
                 }
                 if self.clock.now() >= until {
